@@ -1,0 +1,33 @@
+"""`Conv2d`: a 2-D convolution that keeps track of its output size."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from legacy.base import ParamLayer
+
+
+class Conv2d(ParamLayer):
+    """`[B, C, H, W]` -> `[B, out_channels, h, w]` with `h = (H + 2 * padding - kernel_size) / stride + 1`.
+
+    Quirks kept: a missing `padding` is written into `nn_params` as 0 (trap 27); dilation is not part of the formula.
+
+    Raises:
+        ValueError: "CNN <name> output dimensions must be integers ..." in `setup`.
+    """
+
+    def _make_net(self) -> nn.Module:
+        assert len(self._in_tensor_shapes[0]) == 3, "Conv2d input tensor shape must be 3d (ignoring batch dimension)"
+        params = self._nn_params
+        self._input_height, self._input_width = self._in_tensor_shapes[0][1], self._in_tensor_shapes[0][2]
+        if params.get("padding", None) is None:
+            params["padding"] = 0
+        height = (self._input_height + 2 * params.padding - params.kernel_size) / params.stride + 1
+        width = (self._input_width + 2 * params.padding - params.kernel_size) / params.stride + 1
+        if not (height.is_integer() and width.is_integer()):
+            raise ValueError(
+                f"CNN {self._name} output dimensions must be integers. Adjust padding or kernel size."
+            )
+        self._output_height, self._output_width = int(height), int(width)
+        self._out_tensor_shape = [params.out_channels, self._output_height, self._output_width]
+        return nn.Conv2d(self._in_tensor_shapes[0][0], **params)

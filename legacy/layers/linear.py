@@ -1,0 +1,18 @@
+"""`Linear`: a fully connected layer."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from legacy.base import ParamLayer
+
+
+class Linear(ParamLayer):
+    """`[B, in]` -> `[B, out_features]`; `nn_params` goes to `nn.Linear` whole."""
+
+    def _make_net(self) -> nn.Module:
+        assert len(self._in_tensor_shapes[0]) == 1, (
+            "_input_tensor_shape for Linear should be 1d (ignoring batch dimension)"
+        )
+        self._out_tensor_shape = [self._nn_params.out_features]
+        return nn.Linear(self._in_tensor_shapes[0][0], **self._nn_params)

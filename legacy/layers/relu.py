@@ -1,0 +1,15 @@
+"""`ReLU`: the activation as a component of its own (`core_relu`, E4 to 2025-06-27)."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from legacy.base import LayerBase
+
+
+class ReLU(LayerBase):
+    """Any shape -> the same shape."""
+
+    def _make_net(self) -> nn.Module:
+        self._out_tensor_shape = self._in_tensor_shapes[0].copy()
+        return nn.ReLU()

@@ -1,0 +1,180 @@
+"""`Plan`: what a migration of one checkpoint will do, as data that is checked, printed and hashed before it is done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import modules
+from migrate import config_rules
+from migrate.archive import Checkpoint, check_finite
+from migrate.errors import UnusableFileError
+from migrate.old_policy import OldPolicy, read_old_policy
+from migrate.pickle_reader import TensorRef
+from migrate.rule import Rule
+from modules.checkpoint import ATTRIBUTE, STATE_DICT, PolicyFile, agent_from
+
+REPORT = "report this: the rules do not cover the file"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that the migration of one checkpoint decides.
+
+    Attributes:
+        old: the checkpoint, taken apart.
+        config: the new config.
+        environment: what the old agent was told of its world.
+        tensors: old state-dict key -> new one, in state-dict order.
+        attributes: `(component, old name, new name)` of what stood outside the state dict.
+        notes: what a careful reader should know.
+    """
+
+    old: OldPolicy
+    config: dict[str, Any]
+    environment: modules.Environment
+    tensors: dict[str, str]
+    attributes: tuple[tuple[str, str, str], ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values, in an order that means something."""
+        return {
+            "era": self.old.era.name,
+            "config": self.config,
+            "environment": self.environment.to_dict(),
+            "tensors": self.tensors,
+            "attributes": [list(entry) for entry in self.attributes],
+        }
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the decisions; equal plans do equal things."""
+        return digest(self.to_dict())
+
+
+def digest(values: Any) -> str:
+    """SHA-256 of JSON values, in which the order of keys counts."""
+    return hashlib.sha256(json.dumps(values, separators=(",", ":")).encode()).hexdigest()
+
+
+def make_plan(checkpoint: Checkpoint, era: str | None = None) -> Plan:
+    """Plans the migration of an old policy and checks that the plan is a bijection.
+
+    Raises:
+        UnusableFileError: a policy that cannot be migrated, tensors with NaN or Inf, a key that is left over.
+    """
+    where = checkpoint.path
+    old = read_old_policy(checkpoint, era)
+    config, dropped = config_rules.to_new_agent(old.config, old.era, where)
+    components = config["components"]
+    tensors: dict[str, str] = {}
+    attributes: list[tuple[str, str, str]] = []
+    for name, component in old.components.items():
+        rule = component.rule
+        tensors.update(component_tensors(name, rule, components[name]))
+        attributes += [(name, a.old, a.new) for a in rule.attributes if a.old in component.attributes]
+    check_complete(tensors, list(old.state_dict), where)
+    ordered = {key: tensors[key] for key in old.state_dict}
+    check_finite({key: checkpoint.tensor(ref) for key, ref in old.state_dict.items()}, where)
+    notes = [f"{name}: the old stack ignored {', '.join(keys)}" for name, keys in dropped.items()]
+    notes += [f"agent attribute {name!r} is unknown to the old stack; it is kept for the way back" for name in old.unused]
+    return Plan(old, config, environment_of(old, checkpoint), ordered, tuple(attributes), tuple(notes))
+
+
+def component_tensors(name: str, rule: Rule, config: Mapping[str, Any]) -> dict[str, str]:
+    """Old state-dict key -> new one, for one component with the new config `config`."""
+    prefix = f"{STATE_DICT}{name}."
+    return {f"{prefix}{move.old}": f"{prefix}{move.new}" for move in rule.state(rule.resolved(config))}
+
+
+def check_complete(tensors: Mapping[str, str], old_keys: list[str], where: object) -> None:
+    """Every old key is consumed once, every new one made once.
+
+    Raises:
+        UnusableFileError: the keys that are left over, missing, or made twice.
+    """
+    problems = {
+        "not consumed": sorted(set(old_keys) - tensors.keys()),
+        "missing": sorted(tensors.keys() - set(old_keys)),
+        "made twice": sorted({key for key in tensors.values() if list(tensors.values()).count(key) > 1}),
+    }
+    for what, keys in problems.items():
+        if keys:
+            raise UnusableFileError(f"state-dict keys {what}: {', '.join(keys)}", where=where, fix=REPORT)
+
+
+def environment_of(old: OldPolicy, checkpoint: Checkpoint) -> modules.Environment:
+    """Observation shape, features and actions that the old agent was built for."""
+    told = old.agent["agent_attributes"]
+    divisors: tuple[float, ...] = ()
+    for name, component in old.components.items():
+        if component.stem == "observation_normalizer":
+            divisors = tuple(checkpoint.tensor(old.state_dict[f"{STATE_DICT}{name}.obs_norm"]).flatten().tolist())
+    space = told.get("action_space") or {}
+    return modules.Environment(
+        obs_shape=tuple(told["obs_shape"]),
+        feature_normalizations=divisors,
+        feature_names=tuple(told["grid_features"]),
+        action_nvec=tuple(space.get("MultiDiscrete", ())),
+    )
+
+
+def apply_plan(plan: Plan, checkpoint: Checkpoint) -> PolicyFile:
+    """The new policy file, without provenance.
+
+    Raises:
+        UnusableFileError: the new stack does not take what the plan makes.
+    """
+    content = PolicyFile(config=plan.config, environment=plan.environment.to_dict())
+    for old_key, new_key in plan.tensors.items():
+        content.tensors[new_key] = checkpoint.tensor(plan.old.state_dict[old_key])
+    for name, old_name, new_name in plan.attributes:
+        component = plan.old.components[name]
+        attribute = next(a for a in component.rule.attributes if a.old == old_name)
+        value = component.attributes[old_name]
+        if isinstance(value, TensorRef):
+            content.tensors[f"{ATTRIBUTE}{name}.{new_name}"] = checkpoint.tensor(value)
+        else:
+            content.attributes.setdefault(name, {})[new_name] = attribute.forward(config_rules.plain_value(value))
+    names = plan.old.agent.get("action_names")
+    if names is not None:
+        content.actions = {"names": list(names), "max_params": list(plan.old.agent["action_max_params"])}
+    check_result(content, checkpoint.path)
+    return content
+
+
+def check_result(content: PolicyFile, where: object) -> None:
+    """Builds the agent and compares what it holds with what the file says, tensor by tensor.
+
+    Raises:
+        UnusableFileError: shapes or values that differ.
+    """
+    with torch.random.fork_rng(devices=[]):
+        try:
+            agent = agent_from(content, where)
+        except modules.MettaError as error:
+            raise UnusableFileError(f"the new stack refuses the result: {error}", where=where, fix=REPORT) from error
+    state = agent.state_dict()
+    for key, tensor in content.tensors.items():
+        if key.startswith(STATE_DICT) and not same_tensor(state.get(key), tensor):
+            raise UnusableFileError(f"{key} did not arrive unchanged", where=where, fix=REPORT)
+
+
+def same_tensor(a: Tensor | None, b: Tensor) -> bool:
+    """Equality by shape, type and bits."""
+    if a is None or a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    return as_bytes(a) == as_bytes(b)
+
+
+def as_bytes(tensor: Tensor) -> bytes:
+    """The values in row-major order."""
+    flat = tensor.detach().contiguous().reshape(-1)
+    return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""

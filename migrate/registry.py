@@ -1,0 +1,67 @@
+"""Finds the rules by file name, and looks them up by old or new class."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+import migrate.rules
+from migrate.eras import below_root
+from migrate.errors import UnusableFileError
+from migrate.rule import Rule
+
+LAYERS = {"legacy": "legacy.layers.", "modules": "modules.layers."}
+
+
+@cache
+def rules() -> dict[str, Rule]:
+    """Every rule, by stem."""
+    stems = sorted(module.name for module in pkgutil.iter_modules(migrate.rules.__path__))
+    return {stem: importlib.import_module(f"migrate.rules.{stem}").RULE for stem in stems}
+
+
+@cache
+def _by_old() -> dict[str, str]:
+    return {rule.old: stem for stem, rule in rules().items()}
+
+
+def stem_of_old(path: str, where: object) -> str:
+    """The stem whose rule takes the old class `path`.
+
+    Raises:
+        UnusableFileError: "no rule for ..." for classes of other eras and of users.
+    """
+    stem = _by_old().get(below_root(path))
+    if stem is None:
+        raise UnusableFileError(
+            f"no rule for the class {path}",
+            where=where,
+            fix="write migrate/rules/<stem>.py with its module and case (docs/new_component.md), or keep `stack: legacy`",
+        )
+    return stem
+
+
+def stem_of_new(target: str, where: object) -> str:
+    """The stem of a new class path, `modules.layers.<stem>.<class>`.
+
+    Raises:
+        UnusableFileError: "no rule for ...".
+    """
+    stem, _, name = target.removeprefix(LAYERS["modules"]).partition(".")
+    rule = rules().get(stem)
+    if rule is None or rule.new != name:
+        raise UnusableFileError(
+            f"no rule for the class {target}", where=where, fix="it has no counterpart in the old stack"
+        )
+    return stem
+
+
+def new_target(stem: str) -> str:
+    """Path of the new class."""
+    return f"{LAYERS['modules']}{stem}.{rules()[stem].new}"
+
+
+def legacy_target(stem: str) -> str:
+    """Path of our own old class."""
+    return f"{LAYERS['legacy']}{stem}.{rules()[stem].old.rpartition('.')[2]}"

@@ -1,0 +1,125 @@
+"""Makes the old agent of a checkpoint live again in `legacy`, object by object, without any rule of the migration.
+
+It is the independent side of every proof: what it runs is what the file holds, not what the migration made of it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+from torch import nn
+
+from migrate import eras
+from migrate.archive import Checkpoint
+from migrate.errors import UnusableFileError
+from migrate.old_policy import find_agent
+from migrate.pickle_reader import GlobalRef, Record, TensorRef
+from migrate.plain import plain
+from migrate.registry import legacy_target, stem_of_old
+
+TORCH_MODULES = "torch.nn.modules."
+OMEGACONF = ("omegaconf.dictconfig.DictConfig", "omegaconf.listconfig.ListConfig")
+MULTI_DISCRETE = "gymnasium.spaces.multi_discrete.MultiDiscrete"
+
+
+def revive(checkpoint: Checkpoint) -> Any:
+    """The agent of an old checkpoint, as an object of `legacy`.
+
+    Raises:
+        UnusableFileError: no policy, or a class that `legacy` does not have.
+    """
+    _, agent = find_agent(checkpoint.root, checkpoint.path)
+    with _room_for_recursion():
+        return _Reviver(checkpoint).value(agent)
+
+
+@contextmanager
+def _room_for_recursion() -> Iterator[None]:
+    # Sources hold their sources, so a graph is as deep as its longest path; the reader bounds the depth.
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 10_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+class _Reviver:
+    """One object of the graph, one object of the result: aliases stay aliases."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint = checkpoint
+        self._done: dict[int, Any] = {}
+
+    def value(self, obj: Any) -> Any:
+        if id(obj) in self._done:
+            return self._done[id(obj)]
+        if isinstance(obj, Record):
+            return self._record(obj)
+        if isinstance(obj, TensorRef):
+            return self._keep(obj, self._tensor(obj))
+        if isinstance(obj, GlobalRef):
+            raise self._unknown(obj.path)
+        if isinstance(obj, dict):
+            return self._fill(obj, type(obj)())
+        if isinstance(obj, list):
+            result = self._keep(obj, [])
+            result.extend(self.value(item) for item in obj)
+            return result
+        if isinstance(obj, tuple):
+            return self._keep(obj, tuple(self.value(item) for item in obj))
+        return self._keep(obj, set(obj)) if isinstance(obj, set) else obj
+
+    def _fill(self, source: dict[Any, Any], target: dict[Any, Any]) -> dict[Any, Any]:
+        self._keep(source, target)
+        target.update((key, self.value(item)) for key, item in source.items())
+        return target
+
+    def _keep(self, obj: Any, result: Any) -> Any:
+        self._done[id(obj)] = result
+        return result
+
+    def _tensor(self, ref: TensorRef) -> torch.Tensor:
+        tensor = self._checkpoint.tensor(ref)
+        if ref.parameter:
+            return nn.Parameter(tensor, requires_grad=ref.requires_grad)
+        return tensor.requires_grad_(ref.requires_grad)
+
+    def _record(self, record: Record) -> Any:
+        if record.path in OMEGACONF:
+            return self._keep(record, OmegaConf.create(plain(record), flags={"allow_objects": True}))
+        if record.path == MULTI_DISCRETE:
+            spaces = importlib.import_module("legacy.spaces")
+            return self._keep(record, spaces.MultiDiscrete(plain(record)["MultiDiscrete"]))
+        cls = self._module_class(record.path)
+        result = self._keep(record, cls.__new__(cls))
+        state = {key: self.value(item) for key, item in record.attributes.items()}
+        result.__setstate__(state)
+        return result
+
+    def _module_class(self, path: str) -> Any:
+        if path in eras.AGENTS:
+            return importlib.import_module("legacy.agent").MettaAgent
+        module, _, name = path.rpartition(".")
+        if path.startswith(TORCH_MODULES) and name in nn.__dict__:
+            cls = getattr(nn, name)
+            if isinstance(cls, type) and issubclass(cls, nn.Module) and cls.__module__ == module:
+                return cls
+        if path.startswith(eras.ROOTS):
+            target = legacy_target(stem_of_old(path, self._checkpoint.path))
+            module, _, name = target.rpartition(".")
+            return getattr(importlib.import_module(module), name)
+        raise self._unknown(path)
+
+    def _unknown(self, path: str) -> UnusableFileError:
+        return UnusableFileError(
+            f"the class {path} is not part of the old stack as this project knows it",
+            where=self._checkpoint.path,
+            fix="a component of your own needs its own file in the four packages: docs/new_component.md",
+        )

@@ -1,0 +1,10 @@
+"""`MettaActorSingleHead` -> `ActorSingleHeadModule`: same parameters, same names."""
+
+from migrate.rule import Move, Rule
+
+RULE = Rule(
+    old="actor.MettaActorSingleHead",
+    new="ActorSingleHeadModule",
+    state=lambda _: (Move("W", "W"), Move("bias", "bias")),
+    derived=frozenset({"hidden", "embed_dim"}),
+)

@@ -1,0 +1,5 @@
+"""`CenterPixelLayer` -> `CenterPixelModule`."""
+
+from migrate.rule import Rule
+
+RULE = Rule(old="merge_layer.CenterPixelLayer", new="CenterPixelModule")

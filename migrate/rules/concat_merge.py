@@ -1,0 +1,12 @@
+"""`ConcatMergeLayer` -> `ConcatMergeModule`; slices and `dim` stay beside the sources, as they were.
+
+The old class wrote `_slice_params` into its sources (trap 16); they follow from `slice` and are dropped.
+"""
+
+from migrate.rule import Rule
+
+RULE = Rule(
+    old="merge_layer.ConcatMergeLayer",
+    new="ConcatMergeModule",
+    derived=frozenset({"dims", "processed_lengths", "_merge_dim"}),
+)

@@ -1,0 +1,9 @@
+"""`ObsShaper` -> `ObsShaperModule`; joining batch and time, which it did besides, is the agent's work now."""
+
+from migrate.rule import Rule
+
+RULE = Rule(
+    old="obs_shaper.ObsShaper",
+    new="ObsShaperModule",
+    derived=frozenset({"_obs_shape", "_output_size"}),
+)

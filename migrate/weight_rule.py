@@ -1,0 +1,77 @@
+"""What the rules of all components with one weight (`ParamLayer`) share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from migrate.rule import Attribute, ByEra, Key, Move, key
+
+OLD_INIT, NEW_INIT = "Orthogonal", "orthogonal"
+TANH_GAIN = math.sqrt(2)
+
+
+def _nonlinearity_forward(path: str | None, method: str) -> tuple[str | None, str, float]:
+    """The prefix of the path was ignored, but only the exact text `nn.Tanh` gave the gain of tanh."""
+    if path is not None and path.count(".") != 1:
+        raise ValueError(f"nonlinearity {path!r}: the old stack took exactly `<prefix>.<class>`")
+    gain = TANH_GAIN if path == "nn.Tanh" and method.lower() == NEW_INIT else 1.0
+    return path and path.partition(".")[2], NEW_INIT if method == OLD_INIT else method, gain
+
+
+def _nonlinearity_backward(name: str | None, method: str, gain: float) -> tuple[str | None, str]:
+    implied = TANH_GAIN if name == "Tanh" and method.lower() == NEW_INIT else 1.0
+    if gain not in (implied, 1.0):
+        raise ValueError(f"gain {gain!r}: the old stack had {TANH_GAIN!r} behind nn.Tanh and 1.0 elsewhere")
+    prefix = "nn" if gain == implied else "torch"
+    return name and f"{prefix}.{name}", OLD_INIT if method == NEW_INIT else method
+
+
+L2_DEFAULT = ByEra((("E1", None), ("E5c", 1)))
+
+WEIGHT_KEYS = (
+    Key(
+        old=("nonlinearity", "initialization"),
+        new=("nonlinearity", "initialization", "gain"),
+        old_default=("nn.ReLU", OLD_INIT),
+        new_default=(None, NEW_INIT, 1.0),
+        forward=_nonlinearity_forward,
+        backward=_nonlinearity_backward,
+        attribute=("nonlinearity", "initialization"),
+    ),
+    key("clip_scale", "clip_scale", 1, 1),
+    key("analyze_weights", "analyze_weights", None, None, attribute="analyze_weights_bool"),
+    key("l2_norm_scale", "l2_norm_scale", L2_DEFAULT, None),
+    key("l2_init_scale", "l2_init_scale", L2_DEFAULT, None),
+)
+
+
+def weight_state(config: Mapping[str, Any]) -> tuple[Move, ...]:
+    """The weight stands in `_net.0` behind which a nonlinearity stands, and in `_net` where there is none (trap 6)."""
+    net = "_net" if config["nonlinearity"] is None else "_net.0"
+    moves = [Move(f"{net}.weight", "weight")]
+    if config["bias"]:
+        moves.append(Move(f"{net}.bias", "bias"))
+    if config["nonlinearity"] == "PReLU":
+        moves.append(Move("_net.1.weight", "activation.weight"))
+    return tuple(moves)
+
+
+def _as_old_number(value: float, config: Mapping[str, Any]) -> Any:
+    """The old code kept numpy scalars for the two methods that it computed with numpy (trap 54)."""
+    return np.float64(value) if config["initialization"].lower() in ("xavier", "normal") and value else value
+
+
+def _as_number(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+WEIGHT_ATTRIBUTES = (
+    Attribute("largest_weight", "largest_weight", _as_number, _as_old_number),
+    Attribute("clip_value", "clip_value", _as_number, _as_old_number),
+    Attribute("initial_weights", "initial_weights"),
+)
+WEIGHT_DERIVED = frozenset({"weight_net", "global_clip_range"})

@@ -1,0 +1,82 @@
+"""From logits to actions and back: sampling, log-probabilities, and the index of `(type, parameter)` pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from modules.errors import InputError
+
+# N batch times time, A flat actions, K action types
+
+
+def sample_actions(logits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Draws one action per row from the global generator of the logits' device.
+
+    Args:
+        logits: `[N, A]`.
+
+    Returns:
+        Index `[N]` int64, its log-probability `[N]`, entropy `[N]`, log-probabilities `[N, A]`.
+    """
+    log_probs = F.log_softmax(logits, dim=-1)
+    index = torch.multinomial(log_probs.exp(), num_samples=1).view(-1)
+    log_prob, entropy = _score(log_probs, index)
+    return index, log_prob, entropy, log_probs
+
+
+def evaluate_actions(logits: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Log-probability `[N]` of given action indices `[N]`, entropy `[N]`, log-probabilities `[N, A]`."""
+    log_probs = F.log_softmax(logits, dim=-1)
+    return (*_score(log_probs, index), log_probs)
+
+
+def _score(log_probs: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    log_prob = log_probs[torch.arange(index.shape[0], device=index.device), index]
+    return log_prob, -torch.sum(log_probs.exp() * log_probs, dim=-1)
+
+
+class ActionSpace(nn.Module):
+    """The flat list of `(type, parameter)` pairs: type 0 with parameters 0 to its maximum, type 1, ...
+
+    Both tables are buffers, so they follow the agent to its device; they are derived, so no state dict has them.
+
+    Args:
+        names: one per action type.
+        max_params: the largest parameter of each type, inclusive.
+
+    Raises:
+        InputError: numbers that do not match.
+    """
+
+    cumulative: Tensor
+    pairs: Tensor
+
+    def __init__(self, names: Sequence[str], max_params: Sequence[int]) -> None:
+        super().__init__()
+        if len(names) != len(max_params) or not names:
+            raise InputError(f"got {len(names)} action names and {len(max_params)} maximum parameters")
+        self.names, self.max_params = list(names), [int(largest) for largest in max_params]
+        pairs = [[kind, i] for kind, largest in enumerate(self.max_params) for i in range(largest + 1)]
+        self.register_buffer("pairs", torch.tensor(pairs), persistent=False)
+        self.register_buffer("cumulative", torch.tensor([0, *self.max_params]).cumsum(0), persistent=False)
+
+    @property
+    def pair_names(self) -> list[str]:
+        """One name per flat action, `<name>_<parameter>`."""
+        return [f"{name}_{i}" for name, largest in zip(self.names, self.max_params, strict=True) for i in range(largest + 1)]
+
+    def to_index(self, action: Tensor) -> Tensor:
+        """`[N, 2]` `(type, parameter)` -> flat index `[N]` int64.
+
+        As in the old stack there is no range check: a parameter above its maximum is the next action.
+        """
+        kind, parameter = action[:, 0].long(), action[:, 1].long()
+        return kind + self.cumulative[kind] + parameter
+
+    def to_action(self, index: Tensor) -> Tensor:
+        """Flat index `[N]` -> `[N, 2]` int64."""
+        return self.pairs[index]

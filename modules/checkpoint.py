@@ -1,0 +1,174 @@
+"""Saving and loading a policy as one self-describing `.safetensors` file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from modules.agent import MettaAgent
+from modules.environment import Environment
+from modules.errors import CheckpointError, MettaError
+
+FORMAT = "metta-policy/1"
+HEADER = "metta"
+ATTRIBUTE, STATE_DICT = "attributes.", "components."
+
+
+@dataclass
+class PolicyFile:
+    """The content of a policy file.
+
+    Attributes:
+        config: the agent's config.
+        environment: see `Environment`.
+        attributes: per component, what belongs to it outside the state dict; those that are tensors stand in `tensors`
+            under `attributes.<component>.<name>`.
+        actions: `{"names": [...], "max_params": [...]}`, or None before activation.
+        tensors: the state dict under its own keys, tensors of attributes, and whatever else a writer keeps.
+        extra: what a writer keeps beside it, such as the provenance of a migration; JSON values.
+    """
+
+    config: dict[str, Any]
+    environment: dict[str, Any]
+    attributes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    actions: dict[str, Any] | None = None
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """The file, the same bytes for the same content."""
+        from safetensors.torch import save
+
+        header = {key: value for key, value in vars(self).items() if key != "tensors"}
+        # One metadata key only: safetensors writes several in random order.
+        text = json.dumps({"format": FORMAT, **header}, ensure_ascii=True, separators=(",", ":"))
+        return save({key: value.detach().contiguous() for key, value in self.tensors.items()}, {HEADER: text})
+
+    @classmethod
+    def from_bytes(cls, data: bytes, where: object) -> PolicyFile:
+        """The inverse of `to_bytes`.
+
+        Raises:
+            CheckpointError: not a policy file, a newer format, or a damaged one; the message names `where`.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
+        try:
+            size = int.from_bytes(data[:8], "little")
+            metadata = json.loads(data[8 : 8 + size]).get("__metadata__", {})
+            header = json.loads(metadata[HEADER])
+            tensors = load(data)
+        except (SafetensorError, ValueError, KeyError, AttributeError, TypeError) as error:
+            raise CheckpointError(
+                f"{where}: not a policy of the new stack ({type(error).__name__}: {error})\n"
+                f"  -> old checkpoints become one with `python -m migrate.checkpoint`"
+            ) from error
+        if header.pop("format", None) != FORMAT:
+            raise CheckpointError(f"{where}: the file has another format than {FORMAT}\n  -> use a newer version to read it")
+        try:
+            return cls(tensors=tensors, **header)
+        except TypeError as error:
+            raise CheckpointError(f"{where}: damaged header: {error}") from error
+
+
+def read_policy_file(path: str | Path) -> PolicyFile:
+    """Reads a `.safetensors` policy.
+
+    Raises:
+        CheckpointError: the file is missing or is no policy.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
+    return PolicyFile.from_bytes(data, path)
+
+
+def agent_from(content: PolicyFile, where: object) -> MettaAgent:
+    """The agent that a policy file describes, with weights, attributes and active actions.
+
+    Raises:
+        CheckpointError: content that contradicts itself.
+    """
+    try:
+        agent = MettaAgent(content.config, Environment.from_dict(content.environment))
+        _restore_attributes(agent, content)
+        agent.load_state_dict({key: value for key, value in content.tensors.items() if key.startswith(STATE_DICT)})
+        if content.actions is not None:
+            agent.activate_actions(content.actions["names"], content.actions["max_params"])
+    except (MettaError, RuntimeError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{where}: the policy contradicts itself: {error}") from error
+    return agent
+
+
+def _restore_attributes(agent: MettaAgent, content: PolicyFile) -> None:
+    saved = [(name, key, value) for name, values in content.attributes.items() for key, value in values.items()]
+    for reference, tensor in content.tensors.items():
+        if reference.startswith(ATTRIBUTE):
+            _, name, key = reference.split(".", 2)
+            saved.append((name, key, tensor))
+    for name, key, value in saved:
+        module = agent.components[name]
+        if key not in getattr(module, "saved_attributes", ()):
+            raise CheckpointError(f"component {name!r} ({type(module).__name__}) has no attribute {key!r} to restore")
+        setattr(module, key, value)
+
+
+def load_agent(path: str | Path) -> MettaAgent:
+    """A saved policy, ready to act if its actions were active when it was saved.
+
+    Reading runs no code of the file. The global random generator is left as it was.
+
+    Args:
+        path: a `.safetensors` file, migrated or written by `save_agent`.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or no policy.
+    """
+    with torch.random.fork_rng(devices=[]):
+        return agent_from(read_policy_file(path), path)
+
+
+def policy_file_of(agent: MettaAgent, extra: Mapping[str, Any] | None = None) -> PolicyFile:
+    """The content of a file that brings `agent` back."""
+    content = PolicyFile(config=agent.config, environment=agent.environment.to_dict(), extra=dict(extra or {}))
+    content.tensors.update(agent.state_dict())
+    for name, module in agent.components.items():
+        for key in getattr(module, "saved_attributes", ()):
+            value = getattr(module, key)
+            if isinstance(value, Tensor):
+                content.tensors[f"{ATTRIBUTE}{name}.{key}"] = value
+            else:
+                content.attributes.setdefault(name, {})[key] = value
+    if agent.action_space is not None:
+        content.actions = {"names": agent.action_space.names, "max_params": agent.action_space.max_params}
+    return content
+
+
+def save_agent(agent: MettaAgent, path: str | Path, extra: Mapping[str, Any] | None = None) -> None:
+    """Writes `agent` to `path`, whole or not at all.
+
+    Args:
+        agent: the agent.
+        path: a `.safetensors` file; an existing one is replaced.
+        extra: JSON values to keep beside it.
+    """
+    write_atomically(Path(path), policy_file_of(agent, extra).to_bytes())
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Writes a temporary file in the same folder and renames it, so that no reader sees half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

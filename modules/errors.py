@@ -1,0 +1,21 @@
+"""The one exception hierarchy: whatever this project raises on purpose is a `MettaError`."""
+
+
+class MettaError(Exception):
+    """Base class; its message says what is wrong, where, and what to do."""
+
+
+class GraphError(MettaError, ValueError):
+    """Components that do not fit together: missing producer, cycle, two writers, incompatible swap."""
+
+
+class ConfigError(MettaError, ValueError):
+    """A configuration that cannot be built: unknown or missing key, impossible size."""
+
+
+class CheckpointError(MettaError, ValueError):
+    """A `.safetensors` policy that cannot be loaded into the new stack."""
+
+
+class InputError(MettaError, ValueError):
+    """Observations, states or actions that do not fit the agent."""

@@ -1,0 +1,1 @@
+"""Components of the new stack, one file each, found by file name."""

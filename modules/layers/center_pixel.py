@@ -1,0 +1,32 @@
+"""`CenterPixelModule`: the features of the observation's middle cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from modules.base import BuildContext, MettaModule, Shape, only_source
+
+
+class CenterPixelModule(MettaModule):
+    """`[N, C, H, W]` -> `[N, C]` at `[H // 2, W // 2]`, a view."""
+
+    def __init__(self, *, in_keys: Sequence[str] = ("input",), out_keys: Sequence[str] = ("output",)) -> None:
+        super().__init__(in_keys, out_keys)
+
+    def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
+        """`x` `[N, C, H, W]` -> `[N, C]`."""
+        return x[:, :, x.shape[2] // 2, x.shape[3] // 2]
+
+    @classmethod
+    def from_context(cls, context: BuildContext) -> dict[str, Any]:
+        """Nothing but the check of the source."""
+        only_source(context, ndim=3)
+        return {}
+
+    @classmethod
+    def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
+        """`(C,)`."""
+        return in_shapes[0][:-2]

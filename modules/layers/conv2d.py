@@ -1,0 +1,79 @@
+"""`Conv2dModule`: a 2-D convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from modules.base import BuildContext, Shape, WeightModule, WeightOptions, only_source, positive
+from modules.errors import ConfigError
+
+
+class Conv2dModule(WeightModule):
+    """`[B, in_channels, H, W]` -> `[B, out_channels, h, w]` with `h = (H + 2 * padding - kernel_size) / stride + 1`.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        kernel_size: side of the square kernel.
+        stride: step in both directions.
+        padding: zeros added on each side.
+        bias: whether to add a learned bias.
+        **options: see `WeightModule`.
+
+    Raises:
+        ConfigError: a size that is not positive, an unknown nonlinearity or initialization.
+    """
+
+    io_sizes = ("in_channels", "out_channels")
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+        *,
+        bias: bool = True,
+        in_keys: Sequence[str] = ("input",),
+        out_keys: Sequence[str] = ("output",),
+        **options: Unpack[WeightOptions],
+    ) -> None:
+        positive(in_channels=in_channels, out_channels=out_channels, kernel_size=kernel_size, stride=stride)
+        super().__init__(in_keys, out_keys, **options)
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        layer = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
+        self._own(layer, in_channels, out_channels)
+
+    def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
+        """`x` `[B, in_channels, H, W]` -> `[B, out_channels, h, w]`."""
+        return self._activate(F.conv2d(x, self.weight, self.bias, self.stride, self.padding))
+
+    @classmethod
+    def from_context(cls, context: BuildContext) -> dict[str, Any]:
+        """The input's channels and the agent's clip range."""
+        return {"in_channels": only_source(context, ndim=3)[0], "clip_range": context.clip_range}
+
+    @classmethod
+    def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
+        """`(out_channels, h, w)`.
+
+        Raises:
+            ConfigError: "the kernel does not tile ..." where a side is no whole number; pixels would be dropped.
+        """
+        kernel, stride, padding = options["kernel_size"], options.get("stride", 1), options.get("padding", 0)
+        sides = []
+        for side in in_shapes[0][1:]:
+            steps, rest = divmod(side + 2 * padding - kernel, stride)
+            if rest or steps < 0:
+                raise ConfigError(
+                    f"the kernel does not tile its input: (side {side} + 2 * padding {padding} - kernel_size {kernel}) "
+                    f"is not a multiple of stride {stride}; adjust padding, kernel_size or stride"
+                )
+            sides.append(steps + 1)
+        return (options["out_channels"], *sides)

@@ -1,0 +1,33 @@
+"""`FlattenModule`: all dimensions but the batch into one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from modules.base import BuildContext, MettaModule, Shape, only_source
+
+
+class FlattenModule(MettaModule):
+    """`[B, ...]` -> `[B, product]`."""
+
+    def __init__(self, *, in_keys: Sequence[str] = ("input",), out_keys: Sequence[str] = ("output",)) -> None:
+        super().__init__(in_keys, out_keys)
+
+    def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
+        """`x` `[B, ...]` -> `[B, product]`."""
+        return x.flatten(1)
+
+    @classmethod
+    def from_context(cls, context: BuildContext) -> dict[str, Any]:
+        """Nothing but the check that there is one source."""
+        only_source(context)
+        return {}
+
+    @classmethod
+    def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
+        """`(product,)`."""
+        return (math.prod(in_shapes[0]),)

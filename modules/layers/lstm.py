@@ -1,0 +1,86 @@
+"""`LSTMModule`: a recurrent core whose state travels as tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from modules.base import BuildContext, MettaModule, Shape, only_source, positive
+from modules.errors import ConfigError
+
+
+class LSTMModule(MettaModule):
+    """`[B * T, input_size]` and the state `[num_layers, B, hidden_size]` twice -> `[B * T, hidden_size]`, new state.
+
+    Rows are ordered batch-major, `[b0 t0, b0 t1, ...]`; the number of steps T is read off the shapes. The new state is
+    detached. It owns its parameters under `nn.LSTM`'s names and calls the kernel that `nn.LSTM` calls.
+
+    Args:
+        input_size: size of the input's last dimension.
+        hidden_size: size of the state.
+        num_layers: stacked layers.
+        bias: whether the gates have biases; they start at 1 in `bias_ih` and `bias_hh`, so gates see 2.
+        dropout: probability between layers, in training.
+
+    Raises:
+        ConfigError: a size that is not positive, a dropout outside [0, 1].
+    """
+
+    fixed_in_keys = ("lstm_h", "lstm_c")
+    fixed_out_keys = ("next_lstm_h", "next_lstm_c")
+    io_sizes = ("input_size", "hidden_size", "num_layers")
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        bias: bool = True,
+        dropout: float = 0.0,
+        in_keys: Sequence[str] = ("input", "lstm_h", "lstm_c"),
+        out_keys: Sequence[str] = ("output", "next_lstm_h", "next_lstm_c"),
+    ) -> None:
+        positive(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
+        if not 0 <= dropout <= 1:
+            raise ConfigError(f"dropout must be between 0 and 1, got {dropout!r}")
+        super().__init__(in_keys, out_keys)
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bias, self.dropout = bias, dropout
+        source = nn.LSTM(input_size, hidden_size, num_layers, bias=bias, dropout=dropout if num_layers > 1 else 0.0)
+        self._weight_names = tuple(name for name, _ in source.named_parameters())
+        for name, parameter in source.named_parameters():
+            self.register_parameter(name, parameter)
+            if name.startswith("bias"):
+                nn.init.ones_(parameter)
+            else:
+                nn.init.orthogonal_(parameter)
+
+    def compute(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+        """`x` `[B * T, input_size]`, `h`, `c` `[num_layers, B, hidden_size]` -> `[B * T, hidden_size]`, `h`, `c`."""
+        batch, rows = h.shape[1], x.shape[0]
+        x_TBI = x.reshape(batch, rows // batch, -1).transpose(0, 1)
+        weights = [self._parameters[name] for name in self._weight_names]
+        y_TBH, h, c = torch.lstm(
+            x_TBI, (h, c), weights, self.bias, self.num_layers, self.dropout, self.training, False, False
+        )
+        return y_TBH.transpose(0, 1).reshape(rows, self.hidden_size), h.detach(), c.detach()
+
+    def initial_state(self, batch: int, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Zeros `[num_layers, batch, hidden_size]`, on the device of `like` and in the dtype of the weights."""
+        shape = (self.num_layers, batch, self.hidden_size)
+        zeros = torch.zeros(shape, device=like.device, dtype=self.get_parameter(self._weight_names[0]).dtype)
+        return zeros, zeros
+
+    @classmethod
+    def from_context(cls, context: BuildContext) -> dict[str, Any]:
+        """The input size, which must be that of a vector."""
+        return {"input_size": only_source(context, ndim=1)[0]}
+
+    @classmethod
+    def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
+        """`(hidden_size,)`."""
+        return (options["hidden_size"],)

@@ -1,0 +1,59 @@
+"""What every test runs under: one torch thread, a Hypothesis profile, and the folders of real files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# Bits depend on both, and torch reads them when it is imported.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["PYTORCH_JIT"] = "0"
+
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+
+from tests.real import _files
+
+torch.set_num_threads(1)
+
+# Building an old agent takes 180 ms, so slow examples say nothing about a test.
+settings.register_profile(
+    "ci", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "deep", max_examples=1000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("real files")
+    for kind in _files.KINDS:
+        group.addoption(kind.option, default=None, metavar="DIR", help=f"folder of {kind.plural} ({kind.default})")
+
+
+def _existing(config: pytest.Config, kind: _files.Kind) -> Path:
+    folder = kind.folder(config)
+    if not folder.is_dir():
+        pytest.skip(kind.absent(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def checkpoint_dir(pytestconfig: pytest.Config) -> Path:
+    return _existing(pytestconfig, _files.CHECKPOINTS)
+
+
+@pytest.fixture(scope="session")
+def config_dir(pytestconfig: pytest.Config) -> Path:
+    return _existing(pytestconfig, _files.CONFIGS)
+
+
+@pytest.fixture(scope="session")
+def golden_dir(pytestconfig: pytest.Config) -> Path:
+    return _existing(pytestconfig, _files.GOLDENS)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(_files.summary(terminalreporter.stats))
