@@ -146,8 +146,8 @@ class Document:
         """Gives the mapping at `path` exactly these keys.
 
         Keys that stay equal stay verbatim, changed values are replaced where they stand, the rest is removed, and what
-        is new stands where the first removed key stood, or behind the last one. Comments on lines of their own, and
-        behind headers such as `nn_params:`, are never lost.
+        is new stands where the first removed key stood, or behind the last one. A comment behind a scalar goes where
+        the scalar goes, and with it if it is dropped; all other comments stay.
 
         Args:
             path: where the mapping is; `()` is the root.

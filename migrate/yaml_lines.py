@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from migrate.yaml_text import indented
 from migrate.yaml_tree import BOM, Entry, Tree
 
-_HEADER = re.compile(r"(?:^|[:,\[{-]) *$")
+_NO_SCALAR = re.compile(r"(?:^|[:,\[\]{}-]) *$")
 
 
 class Lines:
@@ -59,9 +59,9 @@ class Lines:
         rest = self.text[entry.node.end : self.line_end(entry.node.end)].strip(" ")
         return self.is_blank_before(entry.start) and (not rest or rest.startswith("#"))
 
-    def is_header_comment(self, position: int) -> bool:
-        """Whether the comment at `position` has its own line, or stands behind an opening rather than a value."""
-        return _HEADER.search(self.text[self.line_start(position) : position]) is not None
+    def outlives_scalars(self, position: int) -> bool:
+        """Whether the comment at `position` has its own line, or stands behind something else than a scalar."""
+        return _NO_SCALAR.search(self.text[self.line_start(position) : position]) is not None
 
     def comments_in(self, start: int, end: int) -> list[str]:
         return [self.text[slice(*span)] for span in self.comments if start <= span[0] < end]

@@ -170,32 +170,34 @@ class Splicer:
         return new
 
     def _moved(self, key: str, source: Entry) -> list[str]:
-        lines, node = self._lines, source.node
-        head = f"{scalar(key)}:"
+        """The lines of a value whose text the old mapping has; its comments come along unless it stays there too."""
+        lines, node, head = self._lines, source.node, f"{scalar(key)}:"
         if node.flow and not lines.owns_lines(source):
             return lines.shifted(head, self._flow_value(node), source.start, 0)
-        end, above = node.end, []
-        if self._is_removed(source.start):
-            spans = [span for span in lines.comments_above(source.start) if self._is_removed(span[0])]
-            tail = lines.line_end(node.end)
-            behind = [span for span in lines.comments if source.colon <= span[0] < tail]
-            if not self._claimed & {start for start, _ in (*spans, *behind)}:
-                self._claimed |= {start for start, _ in (*spans, *behind)}
-                end, above = tail, [lines.text[slice(*span)] for span in spans]
-        return [*above, *lines.shifted(head, lines.text[source.colon : end], source.start, 0)]
+        tail = lines.line_end(node.end)
+        above = [span for span in lines.comments_above(source.start) if self._is_removed(span[0])]
+        behind = [span for span in lines.comments if source.colon <= span[0] < tail]
+        starts = {start for start, _ in (*above, *behind)}
+        if self._is_removed(source.start) and not self._claimed & starts:
+            self._claimed |= starts
+            comments = [lines.text[slice(*span)] for span in above]
+            return [*comments, *lines.shifted(head, lines.text[source.colon : tail], source.start, 0)]
+        if any(start < node.end for start, _ in behind):
+            return entry_lines(key, node.value, self._style.step, self._style.dash)
+        return lines.shifted(head, lines.text[source.colon : node.end], source.start, 0)
 
     def _is_removed(self, position: int) -> bool:
         return any(start <= position < end for start, end in self._removed)
 
     def _left_over(self, removed: Iterable[Entry]) -> list[str]:
-        """Comments of removed text that did not go elsewhere: those on their own line or behind a header."""
+        """Comments of removed text that did not go elsewhere; one behind a scalar went with it."""
         spans = [
             span
             for entry in removed
             for span in self._lines.comments
             if entry.start <= span[0] < self._lines.line_end(entry.node.end) and span[0] not in self._claimed
         ]
-        return [self._lines.text[slice(*span)] for span in spans if self._lines.is_header_comment(span[0])]
+        return [self._lines.text[slice(*span)] for span in spans if self._lines.outlives_scalars(span[0])]
 
     def _place(self, job: _Job, new: list[str]) -> None:
         """Puts the new lines where the first removed entry stood, or behind the last one."""

@@ -117,9 +117,11 @@ class _Reader:
         try:
             root = self.document(events)
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-            what = f"is not valid YAML: {error.problem or error.context}"
+            # What is never closed is missed at the end of the file; where it was opened says more.
+            marks = [mark for mark in (error.problem_mark, error.context_mark) if mark is not None]
+            inside = [mark for mark in marks if mark.index + self.shift < len(self.text)]
+            place = "".join(f", line {mark.line + 1}, column {mark.column + 1}" for mark in [*inside, *marks][:1])
+            what = f"is not valid YAML: {', '.join(filter(None, (error.context, error.problem)))}"
             raise UnusableFileError(what, where=f"{self.where}{place}") from error
         return Tree(root, tuple(self.comments()))
 
@@ -194,10 +196,10 @@ class _Reader:
         return Node("mapping", {k: e.node.value for k, e in entries.items()}, start, end, flow, entries)
 
     def entry(self, event: Any, events: Iterator[Any], depth: int, flow: bool) -> Entry:
+        if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and event.value == "<<":
+            self.fail("uses the merge key <<", self.at(event), "write the merged keys out")
         key = self.node(event, events, depth + 1, flow=flow)
         source = self.text[key.start : key.end]
-        if source == "<<":
-            self.fail("uses the merge key <<", key.start, "write the merged keys out")
         if not isinstance(key.value, str):
             self.fail(f"has the key {source or 'null'}, which is not a string", key.start, "quote it")
         found = _COLON.match(self.text, key.end)

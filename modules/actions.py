@@ -23,20 +23,22 @@ def sample_actions(logits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         Index `[N]` int64, its log-probability `[N]`, entropy `[N]`, log-probabilities `[N, A]`.
     """
     log_probs = F.log_softmax(logits, dim=-1)
-    index = torch.multinomial(log_probs.exp(), num_samples=1).view(-1)
-    log_prob, entropy = _score(log_probs, index)
+    probs = log_probs.exp()
+    index = torch.multinomial(probs, num_samples=1).view(-1)
+    log_prob, entropy = _score(log_probs, probs, index)
     return index, log_prob, entropy, log_probs
 
 
 def evaluate_actions(logits: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Log-probability `[N]` of given action indices `[N]`, entropy `[N]`, log-probabilities `[N, A]`."""
+    # exp before the gather: autograd adds the gradients of log_probs up in the reverse order of its uses.
     log_probs = F.log_softmax(logits, dim=-1)
-    return (*_score(log_probs, index), log_probs)
+    return (*_score(log_probs, log_probs.exp(), index), log_probs)
 
 
-def _score(log_probs: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+def _score(log_probs: Tensor, probs: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
     log_prob = log_probs[torch.arange(index.shape[0], device=index.device), index]
-    return log_prob, -torch.sum(log_probs.exp() * log_probs, dim=-1)
+    return log_prob, -torch.sum(probs * log_probs, dim=-1)
 
 
 class ActionSpace(nn.Module):

@@ -35,6 +35,9 @@ class MettaAgent(nn.Module):
         config: `components`, `clip_range` and what else the config of a job says; plain or OmegaConf.
         environment: sizes that the world decides; may stand in the config under `environment` instead.
 
+    Attributes:
+        provenance: JSON values that are saved and loaded with the policy, such as where it was migrated from.
+
     Raises:
         ConfigError, GraphError: components that cannot be built or wired.
     """
@@ -53,6 +56,7 @@ class MettaAgent(nn.Module):
             if head not in self.components:
                 raise ConfigError(f"an agent needs the component {head!r}")
         self.action_space: ActionSpace | None = None
+        self.provenance: dict[str, Any] = {}
 
     def activate_actions(
         self, action_names: Sequence[str], action_max_params: Sequence[int], device: Any = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,6 +103,7 @@ def agent_from(content: PolicyFile, where: object) -> MettaAgent:
         agent.load_state_dict({key: value for key, value in content.tensors.items() if key.startswith(STATE_DICT)})
         if content.actions is not None:
             agent.activate_actions(content.actions["names"], content.actions["max_params"])
+        agent.provenance = dict(content.extra)
     except (MettaError, RuntimeError, KeyError, TypeError) as error:
         raise CheckpointError(f"{where}: the policy contradicts itself: {error}") from error
     return agent
@@ -137,9 +137,9 @@ def load_agent(path: str | Path) -> MettaAgent:
         return agent_from(read_policy_file(path), path)
 
 
-def policy_file_of(agent: MettaAgent, extra: Mapping[str, Any] | None = None) -> PolicyFile:
+def policy_file_of(agent: MettaAgent) -> PolicyFile:
     """The content of a file that brings `agent` back."""
-    content = PolicyFile(config=agent.config, environment=agent.environment.to_dict(), extra=dict(extra or {}))
+    content = PolicyFile(config=agent.config, environment=agent.environment.to_dict(), extra=dict(agent.provenance))
     content.tensors.update(agent.state_dict())
     for name, module in agent.components.items():
         for key in getattr(module, "saved_attributes", ()):
@@ -153,15 +153,9 @@ def policy_file_of(agent: MettaAgent, extra: Mapping[str, Any] | None = None) ->
     return content
 
 
-def save_agent(agent: MettaAgent, path: str | Path, extra: Mapping[str, Any] | None = None) -> None:
-    """Writes `agent` to `path`, whole or not at all.
-
-    Args:
-        agent: the agent.
-        path: a `.safetensors` file; an existing one is replaced.
-        extra: JSON values to keep beside it.
-    """
-    write_atomically(Path(path), policy_file_of(agent, extra).to_bytes())
+def save_agent(agent: MettaAgent, path: str | Path) -> None:
+    """Writes `agent` to `path`, a `.safetensors` file, whole or not at all; an existing one is replaced."""
+    write_atomically(Path(path), policy_file_of(agent).to_bytes())
 
 
 def write_atomically(path: Path, data: bytes) -> None:

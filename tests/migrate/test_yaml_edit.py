@@ -7,14 +7,13 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-import yaml
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from migrate.errors import MigrationError, UnusableFileError
 from migrate.yaml_edit import Document, Item, Path
-from migrate.yaml_text import entry_lines, same
+from migrate.yaml_text import same
 
 OLD = """\
 # the whole file
@@ -143,131 +142,140 @@ def test_a_file_without_a_final_newline_gets_none(old: str, items: list[Item], n
     assert rewritten(old + "\n", (), *items) == new + "\n"
 
 
-@pytest.mark.parametrize(
-    ("name", "old", "items", "new"),
-    [
-        ("a changed scalar keeps its place and comment", "a: 1 # c\nb: 2", [("a", 5), ("b", 2)], "a: 5 # c\nb: 2"),
-        ("the scalar of a next line", "a:\n    null # c\nb: 2", [("a", "x"), ("b", 2)], "a:\n    x # c\nb: 2"),
-        ("an empty value", "a: # c\nb: 2", [("a", "x"), ("b", 2)], "a: x # c\nb: 2"),
-        ("a quoted scalar", "a: 'it''s' # c", [("a", "b c")], 'a: "b c" # c'),
-        ("a literal block", "a: |\n  x\n  y\n\nb: 1", [("a", "z"), ("b", 1)], "a: z\n\nb: 1"),
-        ("one nested key", "p: # c\n   x: 1\n   y: 2 # d", [("p.x", 1), ("p.y", 3)], "p: # c\n   x: 1\n   y: 3 # d"),
-        (
-            "a new nested key",
-            "p:\n   x: 1 # c\nq: 1",
-            [("p.x", 1), ("p.y", 3), ("q", 1)],
-            "p:\n   x: 1 # c\n   y: 3\nq: 1",
-        ),
-        ("both levels grow", "p:\n   x: 1", [("p.x", 1), ("p.y", 3), ("q", 1)], "p:\n   x: 1\n   y: 3\nq: 1"),
-        ("shrinks and grows", "p:\n x: 1\n y: 2", [("p.x", 1), ("q", 1)], "p:\n x: 1\nq: 1"),
-        (
-            "indent of four",
-            "k: {}\np:\n    x: 1",
-            [("k", {}), ("p.x", 1), ("q.y", 2)],
-            "k: {}\np:\n    x: 1\nq:\n    y: 2",
-        ),
-        ("a key between lost ones", "a: 1\nb: 2\nc: 3", [("b", 2), ("d", 4)], "d: 4\nb: 2"),
-        ("one element of a list", "s: [1, 2] # c", [("s", [1, 3])], "s: [1, 3] # c"),
-        ("a shorter list", "s: [1, 2] # c\nt: 1", [("s", [1]), ("t", 1)], "s: [1]\nt: 1"),
-        (
-            "a renamed key of a list's mappings",
-            "s:\n  - source_name: x # c\n    slice: [0, 12]  # d\n  - source_name: y",
-            [("s", [{"name": "x", "slice": [0, 12]}, {"name": "y"}])],
-            "s:\n  - name: x # c\n    slice: [0, 12]  # d\n  - name: y",
-        ),
-        (
-            "a lost first key of a list's mapping",
-            "s:\n  # why\n  - a: 1\n    b: 2\nt: 1",
-            [("s", [{"b": 2}]), ("t", 1)],
-            "# why\ns:\n  - b: 2\nt: 1",
-        ),
-        (
-            "lists without indentation",
-            "d:\n- a: 1\nx: 1",
-            [("d", [{"a": 1}]), ("y", [{"b": 2}])],
-            "d:\n- a: 1\ny:\n- b: 2",
-        ),
-        ("one key of a flow mapping", "p: {x: 1, y: 2} # c", [("p.x", 1), ("p.y", 3)], "p: {x: 1, y: 3} # c"),
-        ("a flow mapping that grows", "p: {x: 1e-1} # c", [("p.x", 0.1), ("p.y", 3)], "p:\n  x: 1e-1\n  y: 3"),
-        (
-            "a flow mapping's comments",
-            "p: {\n  # why\n  x: 1, # one\n  y: 2 # two\n}\nq: 1",
-            [("p.x", 1), ("q", 1)],
-            "# why\n# one\np:\n  x: 1\nq: 1",
-        ),
-        ("a document in flow style", "--- {a: 1, b: [1,\n 2]} # c\n...", [("b", [1, 2])], "--- \nb: [1,\n 2] # c\n..."),
-        ("an end mark", "---\na: 1\n...", [("a", 1), ("b", 2)], "---\na: 1\nb: 2\n..."),
-        ("nothing is left", "a: 1\n# c\nb:\n  # d\n  x: 2", [], "# d\n{}\n# c"),
-        ("an empty document", "{} # c", [("a", 1)], "a: 1 # c"),
-    ],
-)
-def test_rewriting_the_root(name: str, old: str, items: list[tuple[str, Any]], new: str) -> None:
+ROOT_CASES: list[tuple[str, str, list[tuple[str, Any]], str]] = [
+    ("a changed scalar keeps its place and comment", "a: 1 # c\nb: 2", [("a", 5), ("b", 2)], "a: 5 # c\nb: 2"),
+    ("the scalar of a next line", "a:\n    null # c\nb: 2", [("a", "x"), ("b", 2)], "a:\n    x # c\nb: 2"),
+    ("an empty value", "a: # c\nb: 2", [("a", "x"), ("b", 2)], "a: x # c\nb: 2"),
+    ("a quoted scalar", "a: 'it''s' # c", [("a", "b c")], 'a: "b c" # c'),
+    ("a literal block", "a: |\n  x\n  y\n\nb: 1", [("a", "z"), ("b", 1)], "a: z\n\nb: 1"),
+    ("one nested key", "p: # c\n   x: 1\n   y: 2 # d", [("p.x", 1), ("p.y", 3)], "p: # c\n   x: 1\n   y: 3 # d"),
+    (
+        "a new nested key",
+        "p:\n   x: 1 # c\nq: 1",
+        [("p.x", 1), ("p.y", 3), ("q", 1)],
+        "p:\n   x: 1 # c\n   y: 3\nq: 1",
+    ),
+    ("both levels grow", "p:\n   x: 1", [("p.x", 1), ("p.y", 3), ("q", 1)], "p:\n   x: 1\n   y: 3\nq: 1"),
+    ("shrinks and grows", "p:\n x: 1\n y: 2", [("p.x", 1), ("q", 1)], "p:\n x: 1\nq: 1"),
+    (
+        "indent of four",
+        "k: {}\np:\n    x: 1",
+        [("k", {}), ("p.x", 1), ("q.y", 2)],
+        "k: {}\np:\n    x: 1\nq:\n    y: 2",
+    ),
+    ("a key between lost ones", "a: 1\nb: 2\nc: 3", [("b", 2), ("d", 4)], "d: 4\nb: 2"),
+    ("one element of a list", "s: [1, 2] # c", [("s", [1, 3])], "s: [1, 3] # c"),
+    ("a shorter list", "s: [1, 2] # c\nt: 1", [("s", [1]), ("t", 1)], "# c\ns: [1]\nt: 1"),
+    (
+        "a renamed key of a list's mappings",
+        "s:\n  - source_name: x # c\n    slice: [0, 12]  # d\n  - source_name: y",
+        [("s", [{"name": "x", "slice": [0, 12]}, {"name": "y"}])],
+        "s:\n  - name: x # c\n    slice: [0, 12]  # d\n  - name: y",
+    ),
+    (
+        "a lost first key of a list's mapping",
+        "s:\n  # why\n  - a: 1\n    b: 2\nt: 1",
+        [("s", [{"b": 2}]), ("t", 1)],
+        "# why\ns:\n  - b: 2\nt: 1",
+    ),
+    (
+        "lists without indentation",
+        "d:\n- a: 1\nx: 1",
+        [("d", [{"a": 1}]), ("y", [{"b": 2}])],
+        "d:\n- a: 1\ny:\n- b: 2",
+    ),
+    ("one key of a flow mapping", "p: {x: 1, y: 2} # c", [("p.x", 1), ("p.y", 3)], "p: {x: 1, y: 3} # c"),
+    ("a flow mapping that grows", "p: {x: 1e-1} # c", [("p.x", 0.1), ("p.y", 3)], "# c\np:\n  x: 1e-1\n  y: 3"),
+    (
+        "a flow mapping's comments",
+        "p: {\n  # why\n  x: 1, # one\n  y: 2 # two\n}\nq: 1",
+        [("p.x", 1), ("q", 1)],
+        "# why\n# one\np:\n  x: 1\nq: 1",
+    ),
+    ("a document in flow style", "--- {a: 1, b: [1,\n 2]} # c\n...", [("b", [1, 2])], "--- \nb: [1,\n 2] # c\n..."),
+    ("an end mark", "---\na: 1\n...", [("a", 1), ("b", 2)], "---\na: 1\nb: 2\n..."),
+    ("nothing is left", "a: 1\n# c\nb:\n  # d\n  x: 2", [], "# d\n{}\n# c"),
+    ("an empty document", "{} # c", [("a", 1)], "a: 1 # c"),
+]
+
+
+@pytest.mark.parametrize(("old", "items", "new"), [pytest.param(*case, id=name) for name, *case in ROOT_CASES])
+def test_rewriting_the_root(old: str, items: list[tuple[str, Any]], new: str) -> None:
     assert rewritten(old + "\n", (), *(Item(tuple(key.split(".")), value) for key, value in items)) == new + "\n"
 
 
-@pytest.mark.parametrize(
-    ("name", "old", "items", "new"),
-    [
+COMPONENT_CASES: list[tuple[str, str, list[Item], str]] = [
+    (
+        "a flow component",
+        "c:\n    f: {_target_: x.Y, n: {o: 0x10, 'q': [1, 2]}} # why\n# end",
+        [Item(("_target_",), "z"), Item(("o",), 16, ("n", "o")), Item(("q",), [1, 2], ("n", "q"))],
+        "c:\n    f: # why\n        _target_: z\n        o: 0x10\n        q: [1, 2]\n# end",
+    ),
+    (
+        "a flow component among flow components",
+        "c: {f: {a: 1}, # f\n  g: {b: 1}} # g",
+        [Item(("b",), 1, ("a",))],
+        "c: # g\n  f:\n    b: 1\n  # f\n  g: {b: 1}",
+    ),
+    ("an empty flow component", "c:\n  f: {} # why", [Item(("a",), 1)], "c:\n  f: # why\n    a: 1"),
+    (
+        "an absent component",
+        "c:\n  f: # why\n  g: 1",
+        [Item(("a", "b"), 1)],
+        "c:\n  f: # why\n    a:\n      b: 1\n  g: 1",
+    ),
+    ("a null component", "c:\n  f: # why\n    null # w\n", [Item(("a",), 1)], "c:\n  f: # why # w\n    a: 1\n"),
+    (
+        "a component without keys",
+        "c:\n  f: # why\n    a: 1\n    # b\n  g: 1",
+        [],
+        "c:\n  f: {} # why\n    # b\n  g: 1",
+    ),
+    ("a null component without keys", "c:\n  f: # why", [], "c:\n  f: {} # why"),
+    (
+        "renamed lists and multi-line values",
         (
-            "a flow component",
-            "c:\n    f: {_target_: x.Y, n: {o: 0x10, 'q': [1, 2]}} # why\n# end",
-            [Item(("_target_",), "z"), Item(("o",), 16, ("n", "o")), Item(("q",), [1, 2], ("n", "q"))],
-            "c:\n    f: # why\n        _target_: z\n        o: 0x10\n        q: [1, 2]\n# end",
+            "c:\n  f:\n    p: # head\n      a: |+\n        x\n\n"
+            "      b: >-\n        y\n         z\n      d: 'q\n        r' # s\n    e: 1"
         ),
-        (
-            "a flow component among flow components",
-            "c: {f: {a: 1}, # f\n  g: {b: 1}} # g",
-            [Item(("b",), 1, ("a",))],
-            "c: # g\n  f:\n    b: 1\n  # f\n  g: {b: 1}",
-        ),
-        ("an empty flow component", "c:\n  f: {} # why", [Item(("a",), 1)], "c:\n  f: # why\n    a: 1"),
-        (
-            "an absent component",
-            "c:\n  f: # why\n  g: 1",
-            [Item(("a", "b"), 1)],
-            "c:\n  f: # why\n    a:\n      b: 1\n  g: 1",
-        ),
-        ("a null component", "c:\n  f: # why\n    null # w\n", [Item(("a",), 1)], "c:\n  f: # why # w\n    a: 1\n"),
-        (
-            "a component without keys",
-            "c:\n  f: # why\n    a: 1\n    # b\n  g: 1",
-            [],
-            "c:\n  f: {} # why\n    # b\n  g: 1",
-        ),
-        ("a null component without keys", "c:\n  f: # why", [], "c:\n  f: {} # why"),
-        (
-            "renamed lists and multi-line values",
-            "c:\n  f:\n    p: # head\n      a: |+\n        x\n\n      b: >-\n        y\n         z\n      d: 'q\n        r' # s\n    e: 1",
-            [Item(("a2",), "x\n\n", ("p", "a")), Item(("b",), "y\n z", ("p", "b")), Item(("d",), "q r", ("p", "d"))],
-            "c:\n  f:\n    # head\n    a2: |+\n      x\n\n    b: >-\n      y\n       z\n    d: 'q\n      r' # s",
-        ),
-        (
-            "one text used twice moves once",
-            "c:\n  f:\n    p: 1e2 # one\n",
-            [Item(("a",), 100.0, ("p",)), Item(("b",), 100.0, ("p",))],
-            "c:\n  f:\n    a: 1e2 # one\n    b: 1e2\n",
-        ),
-        (
-            "the text of a key that stays",
-            "c:\n  f:\n    p: 1e2 # one\n",
-            [Item(("p",), 100.0), Item(("b",), 100.0, ("p",))],
-            "c:\n  f:\n    p: 1e2 # one\n    b: 1e2\n",
-        ),
-        (
-            "an origin with another value is none",
-            "c:\n  f:\n    p: 1 # one\n",
-            [Item(("a",), True, ("p",))],
-            "c:\n  f:\n    a: true\n",
-        ),
-        (
-            "a swap",
-            "c:\n  f:\n    a: 1 # one\n    b: 2 # two\n",
-            [Item(("a",), 2, ("b",)), Item(("b",), 1, ("a",))],
-            "c:\n  f:\n    a: 2 # two\n    b: 1 # one\n",
-        ),
-    ],
-)
-def test_rewriting_a_component(name: str, old: str, items: list[Item], new: str) -> None:
+        [Item(("a2",), "x\n\n", ("p", "a")), Item(("b",), "y\n z", ("p", "b")), Item(("d",), "q r", ("p", "d"))],
+        "c:\n  f:\n    # head\n    a2: |+\n      x\n\n    b: >-\n      y\n       z\n    d: 'q\n      r' # s",
+    ),
+    (
+        "one text used twice moves once",
+        "c:\n  f:\n    p: 1e2 # one\n",
+        [Item(("a",), 100.0, ("p",)), Item(("b",), 100.0, ("p",))],
+        "c:\n  f:\n    a: 1e2 # one\n    b: 1e2\n",
+    ),
+    (
+        "a list used twice keeps one copy of its comments",
+        "c:\n  f:\n    p:\n      - x: 1\n        # one\n        y: 2\n",
+        [Item(("a",), [{"x": 1, "y": 2}], ("p",)), Item(("b",), [{"x": 1, "y": 2}], ("p",))],
+        "c:\n  f:\n    a:\n      - x: 1\n        # one\n        y: 2\n    b:\n      - x: 1\n        y: 2\n",
+    ),
+    (
+        "the text of a key that stays",
+        "c:\n  f:\n    p: 1e2 # one\n",
+        [Item(("p",), 100.0), Item(("b",), 100.0, ("p",))],
+        "c:\n  f:\n    p: 1e2 # one\n    b: 1e2\n",
+    ),
+    (
+        "an origin with another value is none",
+        "c:\n  f:\n    p: 1 # one\n",
+        [Item(("a",), True, ("p",))],
+        "c:\n  f:\n    a: true\n",
+    ),
+    (
+        "a swap",
+        "c:\n  f:\n    a: 1 # one\n    b: 2 # two\n",
+        [Item(("a",), 2, ("b",)), Item(("b",), 1, ("a",))],
+        "c:\n  f:\n    a: 2 # two\n    b: 1 # one\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "items", "new"), [pytest.param(*case, id=name) for name, *case in COMPONENT_CASES])
+def test_rewriting_a_component(old: str, items: list[Item], new: str) -> None:
     assert rewritten(old, ("c", "f"), *items) == new
 
 
@@ -345,7 +353,12 @@ def test_edits_that_cannot_be_made(edit: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "place", "what"),
     [
-        ("a: 1\nb: [1, 2", "line 2, column 8", "is not valid YAML"),
+        (
+            "a: 1\nb: [1, 2",
+            "line 2, column 4",
+            "is not valid YAML: while parsing a flow sequence, did not find expected",
+        ),
+        ("a: 'x\n", "line 1, column 4", "is not valid YAML: while scanning a quoted scalar"),
         ("a: 1\n b: 2\n", "line 2, column 3", "is not valid YAML: mapping values are not allowed"),
         ("a: 1\nb: 2\na: 3\n", "line 3, column 1", "has the key 'a' twice, first in line 1"),
         ("x:\n  - {a: 1, b: 2, a: 3}\n", "line 2, column 18", "has the key 'a' twice, first in line 2"),
@@ -372,7 +385,7 @@ def test_edits_that_cannot_be_made(edit: Any, message: str) -> None:
         ("a: x\u2028b\n", "line 1, column 5", "is not text: holds the character '\\u2028'"),
         ("a: \udc80\n", "line 1, column 4", "is not text: holds the character '\\udc80'"),
         ("a: " + "[" * 100_000, "line 1, column 68", "is nested deeper than 64 levels"),
-        ("\n".join(" " * n + "a:" for n in range(200)), "line 66, column ", "is nested deeper than 64 levels"),
+        ("\n".join(" " * n + "a:" for n in range(200)), "line 65, column 65", "is nested deeper than 64 levels"),
     ],
 )
 def test_files_that_cannot_be_edited(text: str, place: str, what: str) -> None:
@@ -387,12 +400,16 @@ def test_files_that_cannot_be_edited(text: str, place: str, what: str) -> None:
     )
 )
 def test_garbage_is_refused_with_its_place_or_read(text: str) -> None:
+    result: Document | str
     try:
-        document = parse(text)
+        result = parse(text)
     except UnusableFileError as error:
-        assert re.match(r"f\.yaml, line \d+, column \d+: ", str(error))
+        result = str(error)
+    if isinstance(result, str):
+        assert re.match(r"f\.yaml, line \d+, column \d+: ", result)
     else:
-        assert document.rewrite((), [Item((key,), value) for key, value in document.data.items()]) is document
+        items = [Item((key,), value) for key, value in result.data.items()]
+        assert result.rewrite((), items) is result
 
 
 @pytest.mark.parametrize(
@@ -421,136 +438,7 @@ def test_scalars_are_read_as_omegaconf_reads_them(text: str) -> None:
     assert same(parse(f"a: {text}\n").data["a"], omega["a"])
 
 
-KEYS = st.sampled_from(["a", "b", "c", "d", "_target_", "nn_params", "key with blanks", "0-11", "true", "ä"])
-SCALARS = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.sampled_from(
-        ["", "x", "1e-3", "on", "a: b", "# no", "- a", "2020-01-01", "${env.x}", "a\nb", " a ", "'", '"', "\\"]
-    ),
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
-)
-LISTS = st.one_of(
-    st.lists(SCALARS, max_size=3),
-    st.lists(st.dictionaries(KEYS, st.one_of(SCALARS, st.lists(SCALARS, max_size=2)), max_size=2), max_size=2),
-)
-VALUES = st.one_of(SCALARS, LISTS, st.dictionaries(KEYS, st.one_of(SCALARS, LISTS), max_size=3))
-MAPPINGS = st.dictionaries(KEYS, VALUES, max_size=4)
-
-
-@given(SCALARS)
-def test_scalars_read_back_here_and_in_omegaconf(value: Any) -> None:
-    (line,) = entry_lines("a", value, 2, 2)
-    assert same(parse(line).data["a"], value)
-    flow = entry_lines("a", [value, value], 2, 2)[0]
-    assert same(parse(flow).data["a"], [value, value])
-    assert same(yaml.safe_load(line)["a"], value)
-
-
-@st.composite
-def written(draw: st.DrawFn, data: dict[str, Any], indent: int, marker: list[int]) -> list[str]:
-    """Lines of a block mapping, with comments of every kind and values in several layouts."""
-    step, dash = draw(st.sampled_from([(2, 2), (4, 4), (3, 0), (2, 0)]))
-    lines: list[str] = []
-    for key, value in data.items():
-        lines += draw(noise(indent, marker))
-        head, *rest = entry_lines(key, value, step, dash)
-        if isinstance(value, dict) and value and draw(st.booleans()):
-            rest = draw(written(value, step, marker))
-        elif isinstance(value, list) and len(value) > 0 and not rest and draw(st.booleans()):
-            head = head.replace("[", "[\n" + " " * (indent + step)) if "[" not in key else head
-        comment = draw(st.booleans())
-        marker[0] += comment
-        lines += [
-            " " * indent + head + (f" # behind {marker[0]}" if comment else ""),
-            *(" " * indent + line for line in rest),
-        ]
-    return [part for line in lines for part in line.split("\n")]
-
-
-@st.composite
-def noise(draw: st.DrawFn, indent: int, marker: list[int]) -> list[str]:
-    kinds = draw(st.lists(st.sampled_from(["", "#"]), max_size=2))
-    marker[0] += len(kinds)
-    return [" " * indent + f"# line {marker[0]}.{n}" if kind else "" for n, kind in enumerate(kinds)]
-
-
-@st.composite
-def documents(draw: st.DrawFn) -> tuple[str, int, int]:
-    """A text with a mapping at (`top`, `in`), and the number of lines before and behind it."""
-    marker = [0]
-    before = ["# head", "first: 1 # one", "top: # t", "  one: {a: 1}", "  in: # i"]
-    body = draw(written(draw(MAPPINGS.filter(bool)), draw(st.sampled_from([3, 4, 6])), marker))
-    behind = ["  two:", "    x: [1, 2] # x", "last:", "- y"]
-    newline = draw(st.sampled_from(["\n", "\r\n"]))
-    text = newline.join([*before, *body, *behind]) + draw(st.sampled_from(["", newline]))
-    return text, len(before), len(behind)
-
-
-@st.composite
-def rewrites(draw: st.DrawFn) -> tuple[str, int, int, dict[str, Any], list[Item]]:
-    """A document, and new contents for its mapping: some keys kept, some moved, some new, some given in parts."""
-    text, before, behind = draw(documents())
-    old = parse(text).get(("top", "in"))
-    places = [(key,) for key in old] + [(k, n) for k, v in old.items() if isinstance(v, dict) for n in v]
-    target: dict[str, Any] = draw(MAPPINGS)
-    origins: dict[Path, Path] = {}
-    for place in draw(st.lists(st.sampled_from(places), max_size=4)):
-        value = parse(text).get(("top", "in", *place))
-        to = draw(st.one_of(st.just(place), st.tuples(KEYS), st.tuples(st.just("nn_params"), KEYS)))
-        origins[to] = place
-        if len(to) == 1:
-            target[to[0]] = value
-        else:
-            outer = target.get(to[0])
-            target[to[0]] = {**(outer if isinstance(outer, dict) else {}), to[1]: value}
-    items: list[Item] = []
-    for key, value in target.items():
-        if isinstance(value, dict) and value and draw(st.booleans()):
-            items += [Item((key, name), child, origins.get((key, name))) for name, child in value.items()]
-        else:
-            items.append(Item((key,), value, origins.get((key,))))
-    return text, before, behind, target, items
-
-
-@given(rewrites())
-def test_a_rewrite_gives_the_wanted_data_and_leaves_all_other_lines(
-    case: tuple[str, int, int, dict[str, Any], list[Item]],
-) -> None:
-    text, before, behind, target, items = case
-    old = parse(text)
-    new = old.rewrite(("top", "in"), items)
-    assert same(new.data, {**old.data, "top": {**old.data["top"], "in": target}})
-    left, right = text.split("\n"), new.text.split("\n")
-    behind += text.endswith("\n")
-    assert right[-behind:] == left[-behind:]
-    assert right[: before - 1] == left[: before - 1]
-    assert right[before - 1].replace("in: {}", "in:") == left[before - 1]
-    assert new.rewrite(("top", "in"), items) is new
-    assert new.text.count("# line ") == text.count("# line ")
-    assert new.text.count("\r\n") == (new.text.count("\n") if "\r\n" in text else 0)
-
-
-@given(documents())
-def test_rewriting_with_what_is_there_changes_nothing(case: tuple[str, int, int]) -> None:
-    document = parse(case[0])
-    for path in ((), ("top",), ("top", "in")):
-        items = [Item((key,), value) for key, value in document.get(path).items()]
-        assert document.rewrite(path, items) is document
-
-
-@given(rewrites())
-@example(("a: 1\ntop:\n  in:\n    x: 1", 3, 0, {}, [Item(("y",), {"z": 1})]))
-def test_there_and_back_restores_the_data(case: tuple[str, int, int, dict[str, Any], list[Item]]) -> None:
-    old = parse(case[0])
-    new = old.rewrite(("top", "in"), case[4])
-    back = new.rewrite(("top", "in"), [Item((key,), value) for key, value in old.get(("top", "in")).items()])
-    assert same(back.data, old.data)
-
-
-def test_dedent_like_comments_stay_out_of_scalars() -> None:
+def test_what_looks_like_a_comment_in_a_scalar_is_none() -> None:
     text = dedent("""\
         a: |
           # text

@@ -1,0 +1,150 @@
+"""`python -m migrate.checkpoint policy.pt`: remaps saved policies, and takes them back with `--to legacy`.
+
+Reads, plans, applies, verifies, and only then writes. Nothing in a file is executed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.markup import escape
+
+from migrate import cli, provenance
+from migrate.api import is_new_file
+from migrate.archive import Checkpoint, read_checkpoint
+from migrate.errors import UnusableFileError, UsageError
+from migrate.optimizer import attach_trainer, legacy_trainer_bytes, trainer_state_of
+from migrate.plan import Plan, apply_plan, make_plan
+from migrate.to_legacy import legacy_bytes
+from modules.checkpoint import PolicyFile, read_policy_file
+
+EXAMPLES = """examples:
+  python -m migrate.checkpoint model_0100.pt                      writes model_0100.safetensors
+  python -m migrate.checkpoint model_0100.pt --trainer-state trainer_state.pt
+  python -m migrate.checkpoint model_0100.pt --plan               shows what it would do, writes nothing
+  python -m migrate.checkpoint model_0100.safetensors --to legacy -o back.pt
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = cli.Parser(
+        "python -m migrate.checkpoint", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    result.add_argument("policies", nargs="+", type=Path, metavar="POLICY", help="model_NNNN.pt, or .safetensors to go back")
+    cli.common_arguments(result)
+    result.add_argument(
+        "--trainer-state", type=Path, metavar="FILE", help="the run's trainer_state.pt, to take along (or to write, going back)"
+    )
+    result.add_argument("--plan", action="store_true", help="print the plan and write nothing")
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Returns:
+        0 done, 2 cannot be used, 3 refused as unsafe, 4 wrong usage, 5 a batch partly done.
+    """
+    args = parser().parse_args(argv)
+    cli.start_logging(verbose=args.verbose)
+    torch.set_num_threads(1)
+    if len(args.policies) > 1 and (args.output or args.trainer_state):
+        parser().error("-o and --trainer-state need a single policy")
+    work = _back if args.to == "legacy" else _forth
+    return cli.run(args.policies, lambda path: work(path, args), as_json=args.json)
+
+
+def _forth(path: Path, args: argparse.Namespace) -> dict[str, Any]:
+    if is_new_file(path):
+        read_policy_file(path)
+        cli.console.print(f"{escape(str(path))}: is a policy of the new stack already; nothing to do")
+        return {"result": "nothing to do"}
+    checkpoint = read_checkpoint(path)
+    plan = make_plan(checkpoint, args.era)
+    if args.plan:
+        _show(path, plan, full=True)
+        return {"result": "planned", "plan": {**plan.to_dict(), "sha256": plan.sha256}, "notes": list(plan.notes)}
+    trainer = read_checkpoint(args.trainer_state) if args.trainer_state else None
+    data = migrated_bytes(plan, checkpoint, trainer)
+    target = args.output or path.with_suffix(".safetensors")
+    _refuse_same(path, target)
+    outcome = cli.write(target, data, force=args.force)
+    _show(path, plan, full=args.verbose)
+    cli.console.print(f"[green]{outcome}[/green] {escape(str(target))}; goes back to the same bytes with --to legacy")
+    cli.console.print(f"prove it: python -m equivalence {escape(str(path))} {escape(str(target))}")
+    return {
+        "result": outcome, "output": str(target), "era": plan.old.era.name, "plan_sha256": plan.sha256,
+        "tensors": len(plan.tensors), "notes": list(plan.notes),
+    }  # fmt: skip
+
+
+def migrated_bytes(plan: Plan, checkpoint: Checkpoint, trainer: Checkpoint | None = None) -> bytes:
+    """The new file, verified: read back, it gives the old files byte for byte.
+
+    Raises:
+        UnusableFileError: it does not.
+    """
+    content = apply_plan(plan, checkpoint)
+    provenance.attach(content, plan, checkpoint)
+    if trainer is not None:
+        attach_trainer(content, trainer)
+    data = content.to_bytes()
+    again = PolicyFile.from_bytes(data, checkpoint.path)
+    _must_equal(legacy_bytes(again, checkpoint.path), checkpoint)
+    if trainer is not None:
+        _must_equal(legacy_trainer_bytes(again, trainer.path), trainer)
+    return data
+
+
+def _must_equal(data: bytes, original: Checkpoint) -> None:
+    if hashlib.sha256(data).hexdigest() != original.sha256:
+        raise UnusableFileError(
+            "the migrated policy does not give this file back; nothing was written",
+            where=original.path,
+            fix="report this, with the output of --plan",
+        )
+
+
+def _back(path: Path, args: argparse.Namespace) -> dict[str, Any]:
+    if not is_new_file(path):
+        raise UsageError("--to legacy takes a policy of the new stack", where=path, fix="give the .safetensors file")
+    content = read_policy_file(path)
+    if args.trainer_state:
+        trainer_state_of(content, path)
+    outputs = {args.output or path.with_suffix(".pt"): legacy_bytes(content, path)}
+    if args.trainer_state:
+        outputs[args.trainer_state] = legacy_trainer_bytes(content, path)
+    for target, data in outputs.items():
+        outcome = cli.write(target, data, force=args.force)
+        same = provenance.is_original(content, data)
+        cli.console.print(f"[green]{outcome}[/green] {escape(str(target))}{', byte for byte the file it came from' if same else ''}")
+    return {"result": "written", "output": [str(target) for target in outputs]}
+
+
+def _refuse_same(source: Path, target: Path) -> None:
+    if source.resolve() == target.resolve():
+        raise UsageError("input and output are the same file", where=target, fix="give another name with -o")
+
+
+def _show(path: Path, plan: Plan, *, full: bool) -> None:
+    out = cli.console.print
+    out(f"{escape(str(path))}: era {plan.old.era.name}, since {escape('; '.join(plan.old.era.evidence))}")
+    names = plan.old.agent.get("action_names") or []
+    out(f"  {len(plan.tensors)} tensors, {len(plan.attributes)} attributes, {len(names)} active actions; plan {plan.sha256[:16]}")
+    if full:
+        for old, new in plan.tensors.items():
+            out(f"  {escape(old)} -> {escape(new)}")
+        for name, old, new in plan.attributes:
+            out(f"  {escape(name)}: attribute {escape(old)} -> {escape(new)}")
+    for note in plan.notes:
+        out(f"  [yellow]note[/yellow]: {escape(note)}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,110 @@
+"""What the two commands share: arguments, safe writing, messages, exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rich.console import Console
+from rich.markup import escape
+
+from migrate.errors import MigrationError, UnusableFileError, UsageError
+from modules.checkpoint import write_atomically
+from modules.errors import MettaError
+
+DONE, FOUND, UNUSABLE, UNSAFE, USAGE, PARTLY = range(6)
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+logger = logging.getLogger("migrate")
+
+
+class Parser(argparse.ArgumentParser):
+    """Ends with the exit code for wrong usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        console.print(f"[red]error[/red]: {escape(message)}")
+        raise SystemExit(USAGE)
+
+
+def common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of both commands."""
+    parser.add_argument("-o", "--output", type=Path, help="file to write (only with a single input)")
+    parser.add_argument("--to", choices=("modules", "legacy"), default="modules", help="the stack to go to")
+    parser.add_argument("--era", help="take the file for one of this era instead of recognising it")
+    parser.add_argument("--force", action="store_true", help="replace an output file that differs")
+    parser.add_argument("--json", action="store_true", help="machine-readable result on standard output")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say more")
+
+
+def write(path: Path, data: bytes, *, force: bool) -> str:
+    """Writes `data` whole or not at all.
+
+    Returns:
+        `written`, or `unchanged` where the file has this content already.
+
+    Raises:
+        UsageError: the file exists and differs.
+        UnusableFileError: the place cannot be written to.
+    """
+    try:
+        if path.exists():
+            if path.read_bytes() == data:
+                return "unchanged"
+            if not force:
+                raise UsageError("exists and differs", where=path, fix="give --force to replace it, or another name with -o")
+        write_atomically(path, data)
+    except OSError as error:
+        raise UnusableFileError(f"cannot be written: {error.strerror}", where=path, fix="choose another place with -o") from error
+    return "written"
+
+
+def read_text(path: Path) -> str:
+    """A text file in UTF-8, line ends as they are.
+
+    Raises:
+        UnusableFileError: missing, or not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise UnusableFileError(f"cannot be read: {error.strerror}", where=path, fix="check the path") from error
+    except UnicodeDecodeError as error:
+        raise UnusableFileError(f"is not UTF-8: {error}", where=path, fix="give a YAML text file") from error
+
+
+def run(inputs: Sequence[Path], work: Callable[[Path], dict[str, Any]], *, as_json: bool) -> int:
+    """Works on every input; one that fails does not stop the others.
+
+    Args:
+        inputs: the files.
+        work: does one file; its result has `exit_code` where it is not 0.
+        as_json: prints the results to standard output.
+
+    Returns:
+        The exit code of the whole.
+    """
+    results: list[dict[str, Any]] = []
+    for path in inputs:
+        try:
+            results.append({"file": str(path), "exit_code": DONE, **work(path)})
+        except MettaError as error:
+            logger.debug("failed", exc_info=True)
+            console.print(f"[red]error[/red]: {escape(str(error))}")
+            code = error.exit_code if isinstance(error, MigrationError) else UNUSABLE
+            results.append({"file": str(path), "exit_code": code, "error": str(error)})
+    if as_json:
+        sys.stdout.write(json.dumps(results if len(results) != 1 else results[0], indent=2) + "\n")
+    codes = {int(result["exit_code"]) for result in results}
+    if UNSAFE in codes or len(codes) == 1:
+        return max(codes) if UNSAFE not in codes else UNSAFE
+    return PARTLY if codes - {DONE, FOUND} else FOUND
+
+
+def start_logging(*, verbose: bool) -> None:
+    """Log lines go to standard error."""
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")

@@ -1,0 +1,62 @@
+"""Writes objects of `legacy` as a checkpoint that names the real old classes, as the old trainer would have."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+from legacy.agent import MettaAgent
+from legacy.policy_record import PolicyRecord
+from legacy.spaces import MultiDiscrete
+from migrate.eras import Era
+from migrate.registry import legacy_target, rules
+from migrate.revive import MULTI_DISCRETE
+
+PROTOCOL = 2
+
+
+def real_paths(era: Era) -> dict[str, str]:
+    """Path of our class -> path of the old class that it stands for."""
+    layers = {legacy_target(stem): f"{era.root}{rule.old}" for stem, rule in rules().items()}
+    others = {MettaAgent: era.agent, PolicyRecord: era.record, MultiDiscrete: MULTI_DISCRETE}
+    return {**layers, **{f"{cls.__module__}.{cls.__qualname__}": path for cls, path in others.items()}}
+
+
+def save_record(record: PolicyRecord, era: Era) -> bytes:
+    """The bytes of a checkpoint with `record` in it; the policy store is left out, as it was."""
+    paths = real_paths(era)
+
+    class Pickler(_RenamingPickler):
+        renamed = paths
+
+    buffer = io.BytesIO()
+    module = SimpleNamespace(Pickler=Pickler, __name__="renaming_pickle")
+    torch.save(record, buffer, pickle_module=module, pickle_protocol=PROTOCOL)
+    return buffer.getvalue()
+
+
+class _RenamingPickler(pickle._Pickler):  # type: ignore[name-defined, misc]  # the C pickler cannot rename classes
+    renamed: Mapping[str, str] = {}
+
+    def save_global(self, obj: Any, name: str | None = None) -> None:
+        path = self.renamed.get(f"{getattr(obj, '__module__', '')}.{getattr(obj, '__qualname__', '')}")
+        if path is None:
+            super().save_global(obj, name)
+            return
+        module, _, attribute = path.rpartition(".")
+        self.write(pickle.GLOBAL + f"{module}\n{attribute}\n".encode())
+        self.memoize(obj)
+
+    def save_type(self, obj: Any) -> None:
+        # pickle dispatches classes here, past `save_global` of subclasses.
+        if obj in (type(None), type(NotImplemented), type(...)):
+            super().save_type(obj)
+        else:
+            self.save_global(obj)
+
+    dispatch = {**pickle._Pickler.dispatch, type: save_type}  # type: ignore[attr-defined]

@@ -1,0 +1,119 @@
+"""What a migrated policy file remembers of the file it came from, enough to give that file back byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import torch
+
+from migrate.archive import Checkpoint
+from migrate.eras import Era
+from migrate.pickle_reader import TensorRef
+from migrate.plan import Plan, as_bytes, digest
+from migrate.shell import Shell, split
+from modules.checkpoint import ATTRIBUTE, STATE_DICT, PolicyFile
+
+KEY = "migration"
+POLICY, TRAINER = "policy", "trainer"
+SHELL = "old."
+
+
+def attach(content: PolicyFile, plan: Plan, checkpoint: Checkpoint) -> None:
+    """Adds provenance to a freshly migrated policy."""
+    attributes = {
+        f"{ATTRIBUTE}{name}.{new}": value
+        for name, old, new in plan.attributes
+        if isinstance(value := plan.old.components[name].attributes[old], TensorRef)
+    }
+    state = {new: plan.old.state_dict[old] for old, new in plan.tensors.items()}
+    content.extra[KEY] = {
+        "era": plan.old.era.name,
+        "evidence": list(plan.old.era.evidence),
+        "plan": plan.sha256,
+        "notes": list(plan.notes),
+        "record": plan.old.record,
+        "parameters": [plan.tensors[name] for name in plan.old.parameters],
+        "aliases": aliases(state),
+        "sources": {},
+    }
+    attach_shell(content, POLICY, checkpoint, {**state, **attributes})
+    content.extra[KEY]["content"] = fingerprint(content)
+
+
+def aliases(tensors: Mapping[str, TensorRef]) -> dict[str, str]:
+    """Tensor -> the first one that shares its storage, for those that share one."""
+    first: dict[str, str] = {}
+    return {
+        name: first[ref.storage]
+        for name, ref in tensors.items()
+        if first.setdefault(ref.storage, name) != name and ref.storage in first
+    }
+
+
+def attach_shell(content: PolicyFile, kind: str, checkpoint: Checkpoint, tensors: Mapping[str, TensorRef]) -> None:
+    """Keeps everything of an old file that the tensors of `content` do not say.
+
+    Args:
+        content: gets the tensor `old.<kind>` and an entry in its provenance.
+        kind: `policy` or `trainer`.
+        checkpoint: the old file.
+        tensors: name in `content` -> where it stands in the old file.
+    """
+    payloads: dict[str, str] = {}
+    for name, ref in tensors.items():
+        if _is_whole_storage(ref, checkpoint) and ref.storage not in payloads:
+            payloads[ref.storage] = name
+    shell = split(checkpoint, payloads.keys())
+    content.tensors[f"{SHELL}{kind}"] = torch.frombuffer(bytearray(shell.pieces), dtype=torch.uint8)
+    content.extra[KEY]["sources"][kind] = {
+        "sha256": checkpoint.sha256,
+        "slots": [[position, key, nbytes, payloads[key]] for position, key, nbytes in shell.slots],
+    }
+
+
+def _is_whole_storage(ref: TensorRef, checkpoint: Checkpoint) -> bool:
+    tensor = checkpoint.tensor(ref)
+    return tensor.is_contiguous() and ref.offset == 0 and tensor.nbytes == checkpoint.storages[ref.storage].nbytes
+
+
+def shell_of(content: PolicyFile, kind: str) -> Shell | None:
+    """The old file without its payloads, if the policy was migrated from one."""
+    source = content.extra.get(KEY, {}).get("sources", {}).get(kind)
+    if source is None or f"{SHELL}{kind}" not in content.tensors:
+        return None
+    slots = tuple((int(position), str(key), int(nbytes)) for position, key, nbytes, _ in source["slots"])
+    return Shell(as_bytes(content.tensors[f"{SHELL}{kind}"]), slots)
+
+
+def payloads_of(content: PolicyFile, kind: str) -> dict[str, str]:
+    """Storage of the old file -> tensor of `content` that fills it."""
+    return {str(key): str(name) for _, key, _, name in content.extra[KEY]["sources"][kind]["slots"]}
+
+
+def era_of(content: PolicyFile) -> Era | None:
+    """The era that a policy was migrated from."""
+    migration = content.extra.get(KEY)
+    return Era(migration["era"], tuple(migration["evidence"])) if migration else None
+
+
+def fingerprint(content: PolicyFile) -> str:
+    """Hash of all that is not a tensor value: config, attributes, actions, shapes."""
+    shapes = {key: list(tensor.shape) for key, tensor in content.tensors.items() if key.startswith(_kinds())}
+    index = [as_bytes(t).hex() for key, t in sorted(content.tensors.items()) if key.endswith(".active_indices")]
+    return digest([content.config, content.environment, content.attributes, content.actions, sorted(shapes.items()), index])
+
+
+def _kinds() -> tuple[str, str]:
+    return STATE_DICT, ATTRIBUTE
+
+
+def is_unchanged(content: PolicyFile) -> bool:
+    """Whether nothing but tensor values changed since the migration."""
+    return bool(content.extra.get(KEY, {}).get("content") == fingerprint(content))
+
+
+def is_original(content: PolicyFile, data: bytes) -> bool:
+    """Whether `data` is one of the files that the policy was migrated from."""
+    sources = content.extra.get(KEY, {}).get("sources", {}).values()
+    return hashlib.sha256(data).hexdigest() in {source["sha256"] for source in sources}

@@ -1,0 +1,141 @@
+"""The way back: from a new policy to the old stack's agent, and to the old stack's file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+from torch import Tensor
+
+import legacy
+from legacy.normalizations import OBS_NORMALIZATIONS
+from legacy.spaces import Box, MultiDiscrete
+from migrate import config_rules, provenance
+from migrate.eras import Era
+from migrate.errors import UnusableFileError
+from migrate.pickle_writer import save_record
+from migrate.plan import as_bytes, component_tensors
+from migrate.registry import legacy_target, rules, stem_of_new, stem_of_old
+from migrate.rule import Rule
+from migrate.shell import join
+from modules import Environment
+from modules.checkpoint import ATTRIBUTE, PolicyFile
+
+DEFAULT_ERA = Era("E4d")
+
+
+class LegacyEnvironment:
+    """An environment as the old stack's `make_policy` reads one."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.single_observation_space = Box(environment.obs_shape)
+        self.single_action_space = MultiDiscrete(environment.action_nvec)
+        self.grid_features = list(environment.feature_names)
+
+
+def legacy_agent(config: Mapping[str, Any], environment: Environment, era: Era, where: object) -> legacy.MettaAgent:
+    """A fresh agent of the old stack from an old config.
+
+    Raises:
+        UnusableFileError: a class without rule, or features that the old table of divisors does not have.
+    """
+    components = {}
+    for name, component in config["components"].items():
+        stem = stem_of_old(str(component.get("_target_")), config_rules.component_place(where, name))
+        components[name] = {**component, "_target_": legacy_target(stem)}
+    _check_features(environment, where)
+    agent_cfg = OmegaConf.create({"agent": {**config, "components": components}, "device": "cpu"})
+    return legacy.make_policy(LegacyEnvironment(environment), agent_cfg)
+
+
+def _check_features(environment: Environment, where: object) -> None:
+    known = [OBS_NORMALIZATIONS.get(name) for name in environment.feature_names]
+    if len(known) != environment.obs_shape[-1] or None in known:
+        unknown = [name for name in environment.feature_names if name not in OBS_NORMALIZATIONS]
+        raise UnusableFileError(
+            f"the old stack looks divisors up by feature name and cannot for {environment.feature_names!r}"
+            + (f": unknown are {', '.join(unknown)}" if unknown else ""),
+            where=where,
+            fix=f"name {environment.obs_shape[-1]} features of the old table (legacy/normalizations.py)",
+        )
+
+
+def legacy_agent_from(content: PolicyFile, where: object) -> legacy.MettaAgent:
+    """The agent of a new policy file, in the old stack, with weights, attributes and active actions.
+
+    Raises:
+        UnusableFileError: what the old stack cannot express.
+    """
+    era = provenance.era_of(content) or DEFAULT_ERA
+    environment = Environment.from_dict(content.environment)
+    old_config = config_rules.to_old_agent(content.config, era, where)
+    with torch.random.fork_rng(devices=[]):
+        agent = legacy_agent(old_config, environment, era, where)
+    for name, component in content.config["components"].items():
+        rule = rules()[stem_of_new(component["_target_"], where)]
+        _restore(agent, name, rule, component, content)
+    if content.actions is not None:
+        agent.activate_actions(content.actions["names"], list(content.actions["max_params"]), "cpu")
+    return agent
+
+
+def _restore(agent: legacy.MettaAgent, name: str, rule: Rule, config: Mapping[str, Any], content: PolicyFile) -> None:
+    target: Any = agent.components[name]
+    for old_key, new_key in component_tensors(name, rule, config).items():
+        _put_tensor(agent, old_key, content.tensors[new_key])
+    resolved = rule.resolved(config)
+    for attribute in rule.attributes:
+        reference = f"{ATTRIBUTE}{name}.{attribute.new}"
+        if reference in content.tensors:
+            setattr(target, attribute.old, content.tensors[reference].clone())
+        elif attribute.new in content.attributes.get(name, {}):
+            value = content.attributes[name][attribute.new]
+            setattr(target, attribute.old, attribute.backward(value, resolved))
+
+
+def _put_tensor(agent: torch.nn.Module, key: str, value: Tensor) -> None:
+    path, _, leaf = key.rpartition(".")
+    module = agent.get_submodule(path)
+    if leaf in module._buffers:
+        module._buffers[leaf] = value.clone()
+    else:
+        with torch.no_grad():
+            module.get_parameter(leaf).copy_(value)
+
+
+def legacy_bytes(content: PolicyFile, where: object) -> bytes:
+    """The old stack's checkpoint of a new policy.
+
+    Where nothing but tensor values changed since the migration, it is the original file with the present values in
+    place of the old ones, so an untouched policy comes back byte for byte. Otherwise the file is written anew.
+
+    Raises:
+        UnusableFileError: what the old stack cannot express.
+    """
+    shell = provenance.shell_of(content, provenance.POLICY)
+    if shell is not None and provenance.is_unchanged(content):
+        payloads = provenance.payloads_of(content, provenance.POLICY)
+        return join(shell, {key: as_bytes(content.tensors[name]) for key, name in payloads.items()})
+    era = provenance.era_of(content) or DEFAULT_ERA
+    kept = content.extra.get(provenance.KEY, {}).get("record", {})
+    path = kept.get("_local_path") or kept.get("name") or "model.pt"
+    metadata = {**kept.get("metadata", {})}
+    if content.actions is not None:
+        metadata["action_names"] = list(content.actions["names"])
+    record = legacy.PolicyRecord(None, kept.get("name", path), kept.get("uri", f"file://{path}"), metadata)
+    record._local_path = path
+    record._policy = legacy_agent_from(content, where)
+    return save_record(record, era)
+
+
+def parameter_names_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """New parameter or buffer name -> old one, for a new agent config."""
+    names: dict[str, str] = {}
+    for name, component in config["components"].items():
+        rule = rules()[stem_of_new(component["_target_"], f"component {name!r}")]
+        names.update({new: old for old, new in component_tensors(name, rule, component).items()})
+    return names
+
+
