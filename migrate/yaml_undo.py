@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ MARK = (
     "needs them to restore the old file byte for byte"
 )
 _WIDTH = 104  # with `# undo: ` 112 characters, and a multiple of base64's four
+_LARGEST = 1 << 24  # bytes of a footer unpacked: a few hundred times the largest config
 _FACT = re.compile(r"# ([A-Za-z][\w-]*): (\S|\S.*\S)")
 _CHANGED = "undo the change, or remove the footer and give up the exact way back"
 
@@ -91,7 +93,7 @@ def attach(old: Document, new: Document, paths: Sequence[Path], facts: Mapping[s
         "rest": list(_rest(_with_old_blocks(new.text, blocks), old.text)),
     }
     packed = json.dumps(payload, separators=(",", ":"), sort_keys=True)
-    code = b64encode((_check(packed, facts) + packed).encode("ascii")).decode("ascii")
+    code = b64encode(zlib.compress((_check(packed, facts) + packed).encode("ascii"), level=9)).decode("ascii")
     lines = [MARK, *(f"# {name}: {fact}" for name, fact in facts.items())]
     lines += [f"# undo: {code[start : start + _WIDTH]}" for start in range(0, len(code), _WIDTH)]
     newline = "\r\n" if "\r\n" in new.text else "\n"
@@ -112,11 +114,11 @@ def detach(text: str, *, where: str) -> tuple[str, Undo | None]:
         raise _damaged(where, marks[1], "a second footer")
     facts, code = _footer(lines, marks[0], where)
     try:
-        packed = b64decode(code, validate=True).decode("ascii")
+        packed = _unpack(b64decode(code, validate=True))
         if packed[:16] != _check(packed[16:], facts):
             raise ValueError("its checksum differs")
         payload = json.loads(packed[16:])
-    except ValueError as error:
+    except (ValueError, zlib.error) as error:
         raise _damaged(where, marks[0], f"the footer that begins here does not fit its checksum ({error})") from error
     body = "".join(line + "\n" for line in lines[: marks[0]])
     if not payload["eof"]:
@@ -124,6 +126,14 @@ def detach(text: str, *, where: str) -> tuple[str, Undo | None]:
     blocks = tuple(_Block(tuple(path), *rest) for path, *rest in payload["blocks"])
     head, tail, middle = payload["rest"]
     return body, Undo(facts, payload["body"], payload["old"], blocks, (head, tail, middle))
+
+
+def _unpack(data: bytes) -> str:
+    stream = zlib.decompressobj()
+    text = stream.decompress(data, _LARGEST)
+    if not stream.eof or stream.unused_data:
+        raise ValueError("it is cut off, or too large")
+    return text.decode("ascii")
 
 
 def _footer(lines: list[str], mark: int, where: str) -> tuple[dict[str, str], str]:

@@ -1,0 +1,176 @@
+"""Runs both agents on the same inputs, level by level, and collects what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from equivalence.compare import Difference, explain
+from equivalence.strategies import AgentSizes, Inputs
+from equivalence.tracing import Trace, trace
+
+ROLLOUT_STEPS = 4
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An agent of each stack for one policy.
+
+    Attributes:
+        old: the legacy agent.
+        new: the new one.
+        names: new parameter name -> old one.
+        sizes: what inputs must fit.
+    """
+
+    old: nn.Module
+    new: nn.Module
+    names: Mapping[str, str]
+    sizes: AgentSizes
+
+    @property
+    def order(self) -> list[str]:
+        """Component names in execution order."""
+        return list(cast(Any, self.new).components.order())
+
+
+@dataclass
+class Finding:
+    """What one level found on one input.
+
+    Attributes:
+        compared: how many tensors were compared.
+        differences: those that differ.
+    """
+
+    compared: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+    def check(self, place: str, name: str, old: Tensor | None, new: Tensor | None, *, strides: bool = True) -> None:
+        """Compares two tensors."""
+        self.compared += 1
+        if detail := explain(old, new, strides=strides):
+            self.differences.append(Difference(place, name, detail))
+
+    def check_all(self, place: str, old: Mapping[str, Tensor], new: Mapping[str, Tensor], order: Sequence[str]) -> None:
+        """Compares two sets of tensors, in an order that puts causes before effects."""
+        for name in [*order, *sorted({*old, *new} - set(order))]:
+            if name in old or name in new:
+                self.check(place, name, old.get(name), new.get(name))
+
+
+
+def both(finding: Finding, pair: Pair, run: Callable[[nn.Module], Trace], seed: int) -> tuple[Trace, Trace] | None:
+    """Runs one pass on both sides from the same generator state; an exception is an observation too.
+
+    Returns:
+        Both traces, or None where a side failed.
+    """
+    traces, errors, generators = [], [], []
+    for agent in (pair.old, pair.new):
+        torch.manual_seed(seed)
+        try:
+            traces.append(run(agent))
+            errors.append(None)
+        except Exception as error:  # noqa: BLE001 - whatever the old stack raises, the new one is held to
+            errors.append(error)
+        generators.append(torch.get_rng_state())
+    if any(errors):
+        if not all(errors):
+            side, error = ("old", errors[0]) if errors[0] else ("new", errors[1])
+            finding.differences.append(Difference("error", "forward", f"only the {side} side fails: {error!r}"))
+        return None
+    finding.check("generator", "after the pass", *generators)
+    finding.check_all("component", traces[0].components, traces[1].components, pair.order)
+    finding.check_all("output", traces[0].outputs, traces[1].outputs, ())
+    return traces[0], traces[1]
+
+
+def inference(pair: Pair, inputs: Inputs) -> Finding:
+    """Sampled actions, without gradients: outputs, every component's output, new state, generator state."""
+    finding = Finding()
+    with torch.no_grad():
+        both(finding, pair, lambda agent: trace(agent, inputs.step_obs(), state=inputs.state()), inputs.draw.seed)
+    return finding
+
+
+def rollout(pair: Pair, inputs: Inputs) -> Finding:
+    """Several steps that carry the state, with a reset in the middle."""
+    finding = Finding()
+    state: Any = inputs.state()
+    for step in range(ROLLOUT_STEPS):
+        with torch.no_grad():
+            carried = None if step == ROLLOUT_STEPS // 2 else state
+            traces = both(
+                finding, pair, lambda agent, s=step, c=carried: trace(agent, inputs.step_obs(s), state=c), inputs.draw.seed + step
+            )
+        if traces is None or finding.differences:
+            break
+        state = (traces[0].outputs["lstm_h"], traces[0].outputs["lstm_c"])
+    return finding
+
+
+def gradients(pair: Pair, inputs: Inputs) -> Finding:
+    """The training pass and the gradient of every parameter, for a loss that weighs every output."""
+    finding = Finding()
+    for agent in (pair.old, pair.new):
+        agent.zero_grad(set_to_none=True)
+    traces = both(
+        finding,
+        pair,
+        lambda agent: trace(agent, inputs.sequence_obs(), action=inputs.action(), state=inputs.state()),
+        inputs.draw.seed,
+    )
+    if traces is None:
+        return finding
+    for result in traces:
+        _loss(result, inputs).backward()
+    old = {name: p.grad for name, p in pair.old.named_parameters()}
+    new = {pair.names[name]: p.grad for name, p in pair.new.named_parameters()}
+    for name in [*reversed(old), *(set(new) - set(old))]:
+        finding.check("gradient", name, old.get(name), new.get(name), strides=False)
+    return finding
+
+
+def _loss(result: Trace, inputs: Inputs) -> Tensor:
+    names = ("log_prob", "entropy", "value", "log_probs")
+    terms = [
+        (result.outputs[name] * inputs.loss_weights(tuple(result.outputs[name].shape), i)).sum()
+        for i, name in enumerate(names)
+    ]
+    return torch.stack(terms).sum()
+
+
+def weights(pair: Pair, inputs: Inputs) -> Finding:
+    """Parameters and buffers, under the old names."""
+    finding = Finding()
+    old, new = pair.old.state_dict(), pair.new.state_dict()
+    renamed = {pair.names.get(name, name): value for name, value in new.items()}
+    finding.check_all("weight", old, renamed, list(old))
+    return finding
+
+
+LEVELS: dict[str, Callable[[Pair, Inputs], Finding]] = {
+    "weights": weights,
+    "inference": inference,
+    "rollout": rollout,
+    "gradients": gradients,
+}
+
+
+def blame(differences: Sequence[Difference], order: Sequence[str]) -> str | None:
+    """The component where the difference begins.
+
+    Forward: the first in execution order whose output differs, since all before it agree. Gradients alone: the last in
+    execution order, which backward reaches first.
+    """
+    forward = [d.name for d in differences if d.place == "component"]
+    if forward:
+        return min(forward, key=order.index)
+    backward = [d.name.split(".")[1] for d in differences if d.place in ("gradient", "weight")]
+    known = [name for name in backward if name in order]
+    return max(known, key=order.index) if known else None

@@ -1,0 +1,97 @@
+"""From files or configs to a `Pair`: the same policy in both stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+import migrate
+from equivalence.harness import Pair
+from equivalence.strategies import AgentSizes
+from migrate import config_rules
+from migrate.api import environment_from
+from migrate.config import read_agent_config
+from migrate.errors import UsageError
+from migrate.to_legacy import parameter_names_of
+from modules import Environment
+
+CONFIGS = (".yaml", ".yml")
+DEFAULT_ACTIONS: tuple[list[str], list[int]] = (["noop", "move", "rotate", "attack"], [0, 1, 3, 2])
+DEFAULT_FEATURES = ("agent", "agent:group", "hp", "agent:frozen", "agent:orientation", "agent:color", "wall", "color")
+
+
+def default_environment() -> Environment:
+    """An environment to build a config in that names none: 11 x 11 cells, 24 features of the old table."""
+    names = tuple(DEFAULT_FEATURES[i % len(DEFAULT_FEATURES)] for i in range(24))
+
+    class Stub:
+        class single_observation_space:  # noqa: N801 - the old trainer's attribute
+            shape = (11, 11, 24)
+
+        class single_action_space:  # noqa: N801 - the old trainer's attribute
+            nvec = (4, 4)
+
+        grid_features = names
+
+    return environment_from(Stub)
+
+
+def pair_of_files(old: Path, new: Path | None = None) -> Pair:
+    """The policies of two files, or of one file in both stacks.
+
+    Args:
+        old: what runs in the old stack: a checkpoint or a config, old or new.
+        new: what runs in the new stack; None for `old`, migrated in memory.
+
+    Raises:
+        UsageError: a config with a checkpoint.
+        MettaError: files that cannot be used.
+    """
+    new = new or old
+    if (old.suffix in CONFIGS) != (new.suffix in CONFIGS):
+        raise UsageError("compare two configs or two policies", where=f"{old}, {new}")
+    if old.suffix in CONFIGS:
+        return pair_of_configs(read_agent_config(old), read_agent_config(new))
+    return make_pair(migrate.load_policy(old, "legacy"), migrate.load_policy(new, "modules"))
+
+
+def pair_of_configs(
+    old: Mapping[str, Any], new: Mapping[str, Any], environment: Environment | None = None, seed: int = 0
+) -> Pair:
+    """Fresh agents from one seed.
+
+    Args:
+        old: the config for the old stack, of either.
+        new: the config for the new stack, of either.
+        environment: what they are built for.
+        seed: of the initial weights.
+    """
+    environment = environment or default_environment()
+    agents = []
+    with torch.random.fork_rng(devices=[]):
+        for config, stack in ((old, "legacy"), (new, "modules")):
+            torch.manual_seed(seed)
+            agents.append(migrate.build_agent({**config, config_rules.STACK: stack}, environment))
+    for agent in agents:
+        agent.activate_actions(*DEFAULT_ACTIONS, "cpu")
+    return make_pair(agents[0], agents[1])
+
+
+def make_pair(old: nn.Module, new: nn.Module) -> Pair:
+    """Both agents of one policy, with actions active.
+
+    Raises:
+        UsageError: a policy without active actions, or two with other ones.
+    """
+    agent = cast(Any, new)
+    if agent.action_space is None or not hasattr(old, "action_max_params"):
+        raise UsageError("the policy has no active actions, so nothing can be sampled", fix="activate them and save it")
+    core = next(module for module in agent.components.values() if hasattr(module, "initial_state"))
+    sizes = AgentSizes(
+        agent.environment.obs_shape, core.num_layers, core.hidden_size, tuple(agent.action_space.max_params)
+    )
+    return Pair(old, new, parameter_names_of(agent.config), sizes)

@@ -1,0 +1,148 @@
+"""YAML text in, YAML text out: migrates an agent config and takes it back, changing nothing but what must change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from migrate import config_rules, eras, yaml_undo
+from migrate.config_rules import NEW_AGENT, STACK, agent_node, check_agent, component_place, is_new
+from migrate.eras import Era
+from migrate.errors import UnusableFileError
+from migrate.registry import rules, stem_of_new, stem_of_old
+from migrate.rule import PARAMS, Rule
+from migrate.yaml_edit import Document, Item, Path
+
+FACTS = ("era",)
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """The result of one migration.
+
+    Attributes:
+        text: the new text; the old one where there was nothing to do.
+        era: of the old config, None where there was nothing to do.
+        notes: what the old stack had ignored and the new one does not have.
+        exact: going back, whether the text is the original byte for byte; None otherwise.
+    """
+
+    text: str
+    era: Era | None = None
+    notes: tuple[str, ...] = ()
+    exact: bool | None = None
+
+
+def selects_agent_by_name(data: Mapping[str, Any]) -> bool:
+    """Whether a job config only names its agent, so that there is nothing to rewrite in it."""
+    entries = data.get("defaults") or []
+    listed = any(isinstance(entry, Mapping) and str(key).split()[-1].lstrip("/") == "agent" for entry in entries for key in entry)
+    return listed or isinstance(data.get("agent"), str)
+
+
+def to_modules(text: str, where: str, era: str | None = None) -> Migrated:
+    """Migrates an old config.
+
+    Raises:
+        UnusableFileError: no agent in it, an unsupported era, a component that cannot be translated.
+    """
+    body, _ = yaml_undo.detach(text, where=where)
+    old = Document.parse(body, where=where)
+    if "components" not in old.data and "agent" in old.data or "defaults" in old.data:
+        if selects_agent_by_name(old.data) and not _has_components(old.data):
+            return Migrated(text)
+    path, agent = agent_node(old.data, where)
+    check_agent(agent, where)
+    if is_new(agent):
+        return Migrated(text)
+    found = eras.forced(era, where) if era else eras.of_config(agent["components"], where)
+    target, dropped = config_rules.to_new_agent(agent, found, where)
+    new, edited = old, [(*path, "_target_")]
+    for name, component in agent["components"].items():
+        rule = rules()[stem_of_old(str(component.get("_target_")), component_place(where, name))]
+        place = (*path, "components", name)
+        new = new.rewrite(place, _items(component, target["components"][name], _origins(rule)))
+        edited.append(place)
+    new = new.replace_scalar((*path, "_target_"), NEW_AGENT).insert_before((*path, "_target_"), f"{STACK}: modules")
+    notes = tuple(f"{name}: dropped {', '.join(keys)}, which the old stack ignored" for name, keys in dropped.items())
+    result = yaml_undo.attach(old, new, edited, {"era": found.name})
+    _verify(result, body, path, {**target, STACK: "modules"}, where)
+    return Migrated(result, found, notes)
+
+
+def to_legacy(text: str, where: str, era: str | None = None) -> Migrated:
+    """Takes a migrated config back; what was not changed since comes back byte for byte.
+
+    Raises:
+        UnusableFileError: a component that the old stack cannot express; the message names it.
+    """
+    body, undo = yaml_undo.detach(text, where=where)
+    if undo is not None and (restored := undo.restore(body)) is not None:
+        return Migrated(restored, Era(undo.facts["era"]), exact=True)
+    new = Document.parse(body, where=where)
+    path, agent = agent_node(new.data, where)
+    check_agent(agent, where)
+    if not is_new(agent):
+        return Migrated(text)
+    found = Era(undo.facts["era"]) if undo else eras.forced(era or eras.SUPPORTED[0], where)
+    target = config_rules.to_old_agent(agent, found, where)
+    old = new
+    for name, component in agent["components"].items():
+        place = (*path, "components", name)
+        if undo is not None and (block := undo.old_block(place, new.block(place))) is not None:
+            old = old.replace_block(place, block)
+            continue
+        rule = rules()[stem_of_new(str(component["_target_"]), component_place(where, name))]
+        back = {new_key: old_key for old_key, new_key in _origins(rule).items()}
+        old = old.rewrite(place, _items(component, target["components"][name], back))
+    old = old.replace_scalar((*path, "_target_"), found.agent)
+    if STACK in agent:
+        old = old.delete((*path, STACK))
+    return Migrated(old.text, found, exact=False)
+
+
+def _has_components(data: Mapping[str, Any]) -> bool:
+    nodes = (data, data.get("agent"))
+    return any(isinstance(node, Mapping) and isinstance(node.get("components"), Mapping) for node in nodes)
+
+
+def _origins(rule: Rule) -> dict[Path, Path]:
+    """Old place -> new place, for keys whose value stands alone on both sides."""
+    single = [(k.old[0], k.new[0]) for k in rule.keys if len(k.old) == len(k.new) == 1]
+    return {_place(old): _place(new) for old, new in single}
+
+
+def _place(key: str) -> Path:
+    return ("nn_params", key.removeprefix(PARAMS)) if key.startswith(PARAMS) else (key,)
+
+
+def _items(source: Mapping[str, Any], target: Mapping[str, Any], moved: Mapping[Path, Path]) -> list[Item]:
+    """The keys of a rewritten component; text of moved values is taken from where they stood."""
+    origin_of = {new: old for old, new in moved.items()}
+    items = []
+    for key, value in target.items():
+        if key == "sources" and "sources" not in source:
+            continue
+        leaves = [((key, inner), v) for inner, v in value.items()] if key == "nn_params" else [((key,), value)]
+        items += [Item(place, v, origin_of.get(place)) for place, v in leaves]
+    return items
+
+
+def _verify(result: str, body: str, path: Path, target: Mapping[str, Any], where: str) -> None:
+    """Reads the result back: it must mean the target, and lead back to the old text.
+
+    Raises:
+        UnusableFileError: it does not.
+    """
+    again, undo = yaml_undo.detach(result, where=where)
+    agent: Any = Document.parse(again, where=where).data
+    for key in path:
+        agent = agent[key]
+    wanted = dict(target)
+    wanted["components"] = {
+        name: {key: value for key, value in component.items() if key in agent["components"][name] or key != "sources"}
+        for name, component in target["components"].items()
+    }
+    if agent != wanted or undo is None or undo.restore(again) != body:
+        raise UnusableFileError("the result does not lead back to this file", where=where, fix="report this; nothing was written")
