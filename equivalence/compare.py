@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from migrate.plan import as_bytes
+
 SIGNED = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
@@ -30,8 +32,7 @@ class Difference:
 
 def same_bytes(a: Tensor, b: Tensor) -> bool:
     """Whether two tensors of one shape and type hold the same bits: -0.0 is not 0.0, and NaN equals its own payload."""
-    a, b = a.detach().contiguous().view(-1), b.detach().contiguous().view(-1)
-    return a.numel() == 0 or torch.equal(a.view(torch.uint8), b.view(torch.uint8))
+    return as_bytes(a) == as_bytes(b)
 
 
 def explain(old: Tensor | None, new: Tensor | None, *, strides: bool = True) -> str | None:

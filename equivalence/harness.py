@@ -56,6 +56,12 @@ class Finding:
         if detail := explain(old, new, strides=strides):
             self.differences.append(Difference(place, name, detail))
 
+    def compare_values(self, place: str, name: str, old: object, new: object) -> None:
+        """Compares two plain values."""
+        self.compared += 1
+        if old != new:
+            self.differences.append(Difference(place, name, f"{old!r} became {new!r}"))
+
     def check_all(self, place: str, old: Mapping[str, Tensor], new: Mapping[str, Tensor], order: Sequence[str]) -> None:
         """Compares two sets of tensors, in an order that puts causes before effects."""
         for name in [*order, *sorted({*old, *new} - set(order))]:

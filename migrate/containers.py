@@ -77,6 +77,7 @@ class _Claims:
 
 
 def read_zip(data: bytes, where: str) -> tuple[Any, dict[str, Storage], str]:
+    """The format of torch since 1.6, and torch.package: pickles and storages as entries that are not compressed."""
     entries = _zip_entries(data)
     if data[slice(*entries.get("byteorder", (0, 0)))] not in (b"", b"little"):
         raise UnusableFileError("was written on a big-endian machine", fix="save it again on a little-endian machine")

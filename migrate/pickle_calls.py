@@ -123,9 +123,12 @@ def _tensor(path: str, args: tuple[Any, ...]) -> TensorRef:
 
 
 def _parameter(path: str, args: tuple[Any, ...]) -> TensorRef:
-    # `_with_state` adds a fourth argument: attributes that somebody hung on the parameter. No old code reads any.
     _expect(path, args, len(args) == 3 + path.endswith("_with_state") and isinstance(args[0], TensorRef))
     _expect(path, args, type(args[1]) is bool and not args[2])
+    if any(args[3:]):  # what `_with_state` adds: a dict; with slots, a pair of them
+        names = sorted(key for key in args[3] if type(key) is str) if type(args[3]) is dict else "in slots"
+        what = f"a parameter with attributes {names!s:.200}, which a migration would lose"
+        raise UnusableFileError(what, fix="remove these attributes from the parameter and save the file again")
     tensor: TensorRef = dataclasses.replace(args[0], requires_grad=args[1], parameter=True)
     return tensor
 

@@ -1,8 +1,4 @@
-"""Turns the bytes of a pickle into an inert graph: records of what the file says, no objects of the classes it names.
-
-The C unpickler does the work; `find_class` hands it `GlobalRef`s, so that whatever an opcode calls, builds or extends
-is one of the few types of `pickle_records` or a plain container. A scan before it refuses what would hurt while loading.
-"""
+"""Turns the bytes of a pickle into an inert graph: records of what the file says, no objects of the classes it names."""
 
 from __future__ import annotations
 
@@ -47,6 +43,11 @@ def read_pickle(data: bytes, *, where: str, persistent_load: Callable[[Any], Any
 
 
 class _Unpickler(pickle.Unpickler):
+    """The C unpickler, which is handed `GlobalRef`s instead of classes.
+
+    So whatever an opcode calls, builds or extends is a `GlobalRef`, one of `pickle_records` or a plain container.
+    """
+
     def __init__(self, data: bytes, persistent_load: Callable[[Any], Any]) -> None:
         super().__init__(io.BytesIO(data), encoding="utf-8")
         self._persistent_load = persistent_load

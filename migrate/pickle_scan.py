@@ -35,6 +35,11 @@ def pickle_end(data: bytes, *, where: str, start: int = 0) -> int:
 
 @contextmanager
 def damage_at(where: str) -> Iterator[None]:
+    """Adds the place to our errors, and makes whatever else is raised inside one of them.
+
+    Raises:
+        UnusableFileError: cannot be read as a pickle: ...
+    """
     try:
         yield
     except (UnsafeFileError, UnusableFileError) as error:
@@ -97,7 +102,11 @@ class _Scan:
 
 
 def check_depth(root: Any) -> None:
-    """Makes sure that a recursive walk in the natural order, which visits each object once, stays shallow."""
+    """Makes sure that a recursive walk in the natural order, which visits each object once, stays shallow.
+
+    Raises:
+        UnusableFileError: is nested more than ... / an OrderedDict with attributes ...
+    """
     seen: set[int] = set()
     path: list[Iterator[Any]] = [iter((root,))]
     while path:

@@ -176,5 +176,6 @@ def same_tensor(a: Tensor | None, b: Tensor) -> bool:
 
 def as_bytes(tensor: Tensor) -> bytes:
     """The values in row-major order."""
-    flat = tensor.detach().contiguous().reshape(-1)
-    return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
+    # Not contiguous(): it keeps odd strides of dimensions of size 1, which cannot be viewed as bytes.
+    plain = torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor.detach()).view(-1)
+    return plain.view(torch.uint8).numpy().tobytes() if plain.numel() else b""

@@ -6,6 +6,7 @@ import contextlib
 import io
 import pickle
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,20 @@ def test_a_wrong_archive_is_unusable(file: Path, change: Any, message: str) -> N
     assert caught.value.fix
 
 
+def test_overlapping_entries_are_refused(file: Path) -> None:
+    inner = zipfile.ZipInfo("archive/inner")
+    inner.file_size = inner.compress_size = 1
+    inner.CRC = zlib.crc32(b"x")
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("archive/outer", inner.FileHeader() + b"x")
+        inner.header_offset = 30 + len("archive/outer")  # where the payload of the outer one begins
+        archive.filelist.append(inner)
+    with zipfile.ZipFile(file) as archive:
+        assert archive.namelist() == ["archive/outer", "archive/inner"]
+    with pytest.raises(UnusableFileError, match="the entry 'inner' overlaps the one before it"):
+        read_checkpoint(file)
+
+
 def test_compressed_entries_are_refused(file: Path) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", pickle.dumps([1] * 99, 2))
@@ -128,6 +143,25 @@ def test_a_flipped_payload_byte_is_found_by_its_checksum(file: Path) -> None:
     file.write_bytes(data)
     with pytest.raises(UnusableFileError, match="checksum"):
         read_checkpoint(file)
+
+
+def test_a_bool_other_than_0_and_1_is_refused(file: Path) -> None:
+    saved = _saved({"mask": torch.tensor([True, False])})
+    file.write_bytes(_rezipped(saved, lambda n, p: [(n, b"\x01\x02" if n.endswith("data/0") else p)]))
+    checkpoint = read_checkpoint(file)
+    with pytest.raises(UnusableFileError, match="storage '0' holds a bool that is neither 0 nor 1") as caught:
+        checkpoint.tensor(checkpoint.root["mask"])
+    assert caught.value.where == str(file)
+
+
+@pytest.mark.parametrize("new", [True, False], ids=["zip", "stream"])
+def test_attributes_hung_on_a_parameter_are_refused(file: Path, new: bool) -> None:
+    parameter = torch.nn.Parameter(torch.ones(2))
+    vars(parameter)["tag"] = "encoder"
+    file.write_bytes(_saved({"w": parameter}, new=new))
+    with pytest.raises(UnusableFileError, match=r"a parameter with attributes \['tag'\]") as caught:
+        read_checkpoint(file)
+    assert str(file) in caught.value.where
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,23 @@ def test_a_tensor_outside_its_storage_is_refused(numbers: bytes) -> None:
         read(TENSOR % numbers)
 
 
+PARAMETER = b"\x80\x02ctorch._utils\n_rebuild_parameter_with_state\n(%s\x88)%stR."
+
+
+@pytest.mark.parametrize(
+    ("state", "named"),
+    [(b"}Vtag\nK\x01sVa\nNs", r"\['a', 'tag'\]"), (b"N}Vtag\nK\x01s\x86", "in slots")],
+    ids=["dict", "slots"],
+)
+def test_attributes_hung_on_a_parameter_are_refused(state: bytes, named: str) -> None:
+    tensor = (TENSOR % b"K\x00K\x04\x85K\x01\x85")[2:-1]
+    with pytest.raises(UnusableFileError, match=f"a parameter with attributes {named}, which a migration") as caught:
+        read(PARAMETER % (tensor, state))
+    assert caught.value.where == "file"
+    assert "remove these attributes" in caught.value.fix
+    assert read(PARAMETER % (tensor, b"}")).parameter, "without any, it is a parameter like others"
+
+
 def test_a_tensor_cannot_be_changed_after_the_check() -> None:
     data = (TENSOR % b"K\x00K\x04\x85K\x01\x85")[:-1] + b"}Voffset\nK\x63sb."
     with pytest.raises(UnusableFileError, match="changes a tensor"):

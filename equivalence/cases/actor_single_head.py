@@ -1,0 +1,16 @@
+"""`actor_single_head`: one action and many."""
+
+from hypothesis import strategies as st
+
+from equivalence.case import Case, Setup, Source, sizes
+
+CASE = Case(
+    setups=st.builds(
+        lambda hidden, width, actions: Setup(
+            {}, (Source("actor_1", (hidden,)), Source("_action_embeds_", (0, width), actual=(actions, width)))
+        ),
+        sizes(),
+        sizes(5),
+        sizes(7),
+    )
+)

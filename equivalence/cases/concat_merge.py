@@ -1,0 +1,33 @@
+"""`concat_merge`: one to three sources, vectors or images, whole or in slices, along dim 1."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from equivalence.case import Case, Setup, Source, sizes
+
+
+@st.composite
+def _setups(draw: st.DrawFn) -> Setup:
+    rest = tuple(draw(st.lists(sizes(3), max_size=2)))
+    sources = []
+    for i in range(draw(st.integers(1, 3))):
+        length = draw(sizes(6))
+        extra: dict[str, Any] = {}
+        if draw(st.booleans()):
+            start = draw(st.integers(0, length - 1))
+            extra = {"slice": [start, draw(st.integers(start + 1, length))], "dim": 1}
+        elif draw(st.booleans()):
+            extra = {"dim": 1}
+        sources.append(Source(f"part_{i}", (length, *rest), extra))
+    return Setup({}, tuple(sources))
+
+
+CASE = Case(
+    setups=_setups(),
+    refused=(
+        Setup({}, (Source("a", (3,), {"slice": [0, 2]}),)),
+        Setup({}, (Source("a", (3,), {"slice": [0, 1, 2], "dim": 1}),)),
+        Setup({}, (Source("a", (3, 2), {"dim": 1}), Source("b", (3, 2), {"dim": 2}))),
+    ),
+)
