@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import hydra
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from legacy.assert_shape import assert_shape
@@ -30,7 +30,8 @@ def make_policy(env: Any, cfg: Any, target: str = "legacy.agent.MettaAgent") -> 
         "grid_obs": env.single_observation_space,
         "global_vars": Box([0]),
     }
-    agent_cfg = OmegaConf.create({**OmegaConf.to_container(cfg.agent, resolve=False), "_target_": target})
+    own: Any = OmegaConf.to_container(cfg.agent, resolve=False)
+    agent_cfg = OmegaConf.create({**own, "_target_": target})
     return cast(
         MettaAgent,
         hydra.utils.instantiate(
@@ -54,14 +55,12 @@ class MettaAgent(nn.Module):
 
     def __init__(self, obs_space: Any, action_space: Any, grid_features: Any, device: Any, **cfg: Any) -> None:
         super().__init__()
-        config = cast(DictConfig, OmegaConf.create(cfg))
+        config: Any = OmegaConf.create(cfg)
         core = config.components._core_
         self.hidden_size = core.output_size
         self.core_num_layers = core.nn_params.num_layers
         self.clip_range = config.clip_range
-        assert hasattr(config.observations, "obs_key"), (
-            "Configuration is missing required field 'observations.obs_key'"
-        )
+        assert hasattr(config.observations, "obs_key"), "Configuration is missing required field 'observations.obs_key'"
         obs_key = config.observations.obs_key
         obs_shape = tuple(obs_space[obs_key].shape)
         self.agent_attributes: dict[str, Any] = {
@@ -83,8 +82,7 @@ class MettaAgent(nn.Module):
         for name, component in self.components.items():
             if not component.ready:
                 raise RuntimeError(
-                    f"Component {name} in MettaAgent was never setup. "
-                    "It might not be accessible by other components."
+                    f"Component {name} in MettaAgent was never setup. It might not be accessible by other components."
                 )
         self.components = self.components.to(device)
         self._total_params = sum(p.numel() for p in self.parameters())

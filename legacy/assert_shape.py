@@ -21,6 +21,8 @@ def assert_shape(tensor: Tensor, expected: Sequence[int | str], name: str) -> No
     for i, (size, want) in enumerate(zip(tensor.shape, expected, strict=True)):
         if isinstance(want, str):
             if size <= 0:
-                raise ValueError(f"'{name}' dimension {i} ('{want}') has invalid size {size}, expected a positive value")
+                raise ValueError(
+                    f"'{name}' dimension {i} ('{want}') has invalid size {size}, expected a positive value"
+                )
         elif size != want:
             raise ValueError(f"'{name}' dimension {i} has size {size}, expected {want}")

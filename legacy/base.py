@@ -23,9 +23,15 @@ class LayerBase(nn.Module):
     (trap 26); two sources of one name collapse into one (trap 56). Shapes exclude the batch dimension.
     """
 
-    def __init__(
-        self, name: str | None = None, sources: Any = None, nn_params: Any = None, **cfg: Any
-    ) -> None:
+    # Assigned in `setup` or by subclasses; shapes, sources and parameters are whatever OmegaConf made of the config.
+    _in_tensor_shapes: Any
+    _out_tensor_shape: Any
+    _source_components: Any
+    _sources: Any
+    _nn_params: Any
+    _net: Any
+
+    def __init__(self, name: str | None = None, sources: Any = None, nn_params: Any = None, **cfg: Any) -> None:
         super().__init__()
         name = cfg.pop("name", None) if name is None else name
         sources = cfg.pop("sources", None) if sources is None else sources
@@ -36,7 +42,7 @@ class LayerBase(nn.Module):
             self._nn_params.update(nn_params or {})
         else:
             self._nn_params = {} if nn_params is None else nn_params
-        self._net: Any = None
+        self._net = None
         self._ready = False
 
     @property
@@ -49,7 +55,7 @@ class LayerBase(nn.Module):
         if self._ready:
             return
         self.__dict__["_source_components"] = source_components
-        self._in_tensor_shapes: Any = None
+        self._in_tensor_shapes = None
         if source_components is not None:
             self._in_tensor_shapes = [list(source._out_tensor_shape) for source in source_components.values()]
         self._initialize()
@@ -71,7 +77,7 @@ class LayerBase(nn.Module):
         return td
 
     def _forward(self, td: Blackboard) -> Blackboard:
-        td[cast(str, self._name)] = self._net(td[cast(Any, self._sources)[0]["name"]])
+        td[cast(str, self._name)] = self._net(td[self._sources[0]["name"]])
         return td
 
     def clip_weights(self) -> None:
@@ -100,6 +106,8 @@ class ParamLayer(LayerBase):
     keys from `_net.0.*` to `_net.*` (trap 6); the clip limit comes from the signed maximum of an orthogonal weight and
     is frozen at construction (trap 13); the losses read `.data` and carry no gradient (trap 9).
     """
+
+    weight_net: Any
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ import torch
 from tensordict import TensorClass
 
 
-class PolicyState(TensorClass):  # type: ignore[misc]  # TensorClass is untyped
+class PolicyState(TensorClass):
     """Hidden and cell state, `[layers, B, hidden]` each, or None before the first step.
 
     `MettaAgent.forward` overwrites both in place, in training too (trap 24).

@@ -198,6 +198,4 @@ def check_agreement(
         raise UsageError("the config lists the components in another order", where=where, fix="keep the order")
     kept = modules.Environment.from_dict(content.environment)
     if kept.obs_shape != environment.obs_shape:
-        raise UsageError(
-            f"the environment observes {environment.obs_shape}, the policy {kept.obs_shape}", where=where
-        )
+        raise UsageError(f"the environment observes {environment.obs_shape}, the policy {kept.obs_shape}", where=where)

@@ -34,12 +34,20 @@ EXAMPLES = """examples:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = cli.Parser(
-        "python -m migrate.checkpoint", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        "python -m migrate.checkpoint",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    result.add_argument("policies", nargs="+", type=Path, metavar="POLICY", help="model_NNNN.pt, or .safetensors to go back")
+    result.add_argument(
+        "policies", nargs="+", type=Path, metavar="POLICY", help="model_NNNN.pt, or .safetensors to go back"
+    )
     cli.common_arguments(result)
     result.add_argument(
-        "--trainer-state", type=Path, metavar="FILE", help="the run's trainer_state.pt, to take along (or to write, going back)"
+        "--trainer-state",
+        type=Path,
+        metavar="FILE",
+        help="the run's trainer_state.pt, to take along (or to write, going back)",
     )
     result.add_argument("--plan", action="store_true", help="print the plan and write nothing")
     return result
@@ -123,7 +131,9 @@ def _back(path: Path, args: argparse.Namespace) -> dict[str, Any]:
     for target, data in outputs.items():
         outcome = cli.write(target, data, force=args.force)
         same = provenance.is_original(content, data)
-        cli.console.print(f"[green]{outcome}[/green] {escape(str(target))}{', byte for byte the file it came from' if same else ''}")
+        cli.console.print(
+            f"[green]{outcome}[/green] {escape(str(target))}{', byte for byte the file it came from' if same else ''}"
+        )
     return {"result": "written", "output": [str(target) for target in outputs]}
 
 
@@ -136,7 +146,9 @@ def _show(path: Path, plan: Plan, *, full: bool) -> None:
     out = cli.console.print
     out(f"{escape(str(path))}: era {plan.old.era.name}, since {escape('; '.join(plan.old.era.evidence))}")
     names = plan.old.agent.get("action_names") or []
-    out(f"  {len(plan.tensors)} tensors, {len(plan.attributes)} attributes, {len(names)} active actions; plan {plan.sha256[:16]}")
+    out(
+        f"  {len(plan.tensors)} tensors, {len(plan.attributes)} attributes, {len(names)} active actions; plan {plan.sha256[:16]}"
+    )
     if full:
         for old, new in plan.tensors.items():
             out(f"  {escape(old)} -> {escape(new)}")

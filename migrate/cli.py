@@ -56,10 +56,14 @@ def write(path: Path, data: bytes, *, force: bool) -> str:
             if path.read_bytes() == data:
                 return "unchanged"
             if not force:
-                raise UsageError("exists and differs", where=path, fix="give --force to replace it, or another name with -o")
+                raise UsageError(
+                    "exists and differs", where=path, fix="give --force to replace it, or another name with -o"
+                )
         write_atomically(path, data)
     except OSError as error:
-        raise UnusableFileError(f"cannot be written: {error.strerror}", where=path, fix="choose another place with -o") from error
+        raise UnusableFileError(
+            f"cannot be written: {error.strerror}", where=path, fix="choose another place with -o"
+        ) from error
     return "written"
 
 
@@ -107,4 +111,6 @@ def run(inputs: Sequence[Path], work: Callable[[Path], dict[str, Any]], *, as_js
 
 def start_logging(*, verbose: bool) -> None:
     """Log lines go to standard error."""
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )

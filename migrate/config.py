@@ -32,9 +32,14 @@ SUFFIX = {"modules": ".modules.yaml", "legacy": ".legacy.yaml"}
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = cli.Parser(
-        "python -m migrate.config", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        "python -m migrate.config",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    result.add_argument("configs", nargs="+", type=Path, metavar="CONFIG", help="YAML file with an agent, or a folder of them")
+    result.add_argument(
+        "configs", nargs="+", type=Path, metavar="CONFIG", help="YAML file with an agent, or a folder of them"
+    )
     cli.common_arguments(result)
     how = result.add_mutually_exclusive_group()
     how.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a file is to be migrated")

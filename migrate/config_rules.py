@@ -86,7 +86,9 @@ def agent_node(data: Mapping[str, Any], where: object) -> tuple[tuple[str, ...],
         if isinstance(node, Mapping) and isinstance(node.get("components"), Mapping):
             return path, node
     raise UnusableFileError(
-        "there is no agent with `components` in it", where=where, fix="give an agent config, such as configs/agent/simple.yaml"
+        "there is no agent with `components` in it",
+        where=where,
+        fix="give an agent config, such as configs/agent/simple.yaml",
     )
 
 

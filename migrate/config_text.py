@@ -37,7 +37,9 @@ class Migrated:
 def selects_agent_by_name(data: Mapping[str, Any]) -> bool:
     """Whether a job config only names its agent, so that there is nothing to rewrite in it."""
     entries = data.get("defaults") or []
-    listed = any(isinstance(entry, Mapping) and str(key).split()[-1].lstrip("/") == "agent" for entry in entries for key in entry)
+    listed = any(
+        isinstance(entry, Mapping) and str(key).split()[-1].lstrip("/") == "agent" for entry in entries for key in entry
+    )
     return listed or isinstance(data.get("agent"), str)
 
 
@@ -145,4 +147,6 @@ def _verify(result: str, body: str, path: Path, target: Mapping[str, Any], where
         for name, component in target["components"].items()
     }
     if agent != wanted or undo is None or undo.restore(again) != body:
-        raise UnusableFileError("the result does not lead back to this file", where=where, fix="report this; nothing was written")
+        raise UnusableFileError(
+            "the result does not lead back to this file", where=where, fix="report this; nothing was written"
+        )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
-from migrate.errors import UnusableFileError
+from migrate.errors import UnusableFileError, UsageError
 
 ROOTS = ("metta.agent.lib.", "agent.lib.")
 AGENTS = ("metta.agent.metta_agent.MettaAgent", "agent.metta_agent.MettaAgent")
@@ -59,15 +59,18 @@ def below_root(path: str) -> str:
     return path
 
 
-def forced(name: str, where: object) -> Era:
-    """The era that the user names.
+def named(name: object, where: object) -> Era:
+    """The era that a user or a file names.
 
     Raises:
-        UnusableFileError: no such era, or one that cannot be migrated.
+        UsageError: "no era ...".
+        UnusableFileError: "era ... cannot be migrated ...".
     """
+    if name not in ORDER:
+        raise UsageError(f"no era {name!r}", where=where, fix=f"eras are {', '.join(ORDER)}")
     if name not in SUPPORTED:
         raise UnusableFileError(f"era {name!r} cannot be migrated", where=where, fix=f"known: {', '.join(SUPPORTED)}")
-    return Era(name, ("--era",))
+    return Era(str(name), ("named",))
 
 
 def of_config(components: Mapping[str, Any], where: object) -> Era:
@@ -78,11 +81,14 @@ def of_config(components: Mapping[str, Any], where: object) -> Era:
     """
     for name, config in components.items():
         for early in ("input_source", "output_size"):
-            if early in config and not config.get("sources") and "sources" not in config:
+            if early in config and "sources" not in config:
                 _refuse(f"component {name!r} has {early!r} and no `sources`: eras E1 to E3", where)
-    return _by_classes(
-        {name: str(config.get("_target_")) for name, config in components.items()}, "`sources: [{name: ...}]`", where
-    )
+        if any("source_name" in source for source in config.get("sources") or []):
+            _refuse(f"component {name!r} has `source_name` among its sources: eras E1 to E3", where)
+        if "hidden_size" in (config.get("nn_params") or {}):
+            _refuse(f"component {name!r} has `nn_params.hidden_size`: eras E8 and E9", where)
+    classes = {name: str(config.get("_target_")) for name, config in components.items()}
+    return _by_classes(classes, "`sources: [{name: ...}]`", where)
 
 
 def of_agent(attributes: Mapping[str, Any], classes: Mapping[str, str], where: object) -> Era:
@@ -91,47 +97,49 @@ def of_agent(attributes: Mapping[str, Any], classes: Mapping[str, str], where: o
     Raises:
         UnusableFileError: an era that cannot be migrated, with what shows it.
     """
-    told_by = {
-        "policy": "the agent has `policy`: eras E9 to E11",
-        "components_with_memory": "the agent has `components_with_memory`: era E8",
-        "original_feature_mapping": "the agent has `original_feature_mapping`: eras E6c to E8",
-        "actions_max_params": "the agent has `actions_max_params`: era E4a",
-    }
-    for attribute, reading in told_by.items():
+    for attribute, era in AGENT_ATTRIBUTE_OF.items():
         if attribute in attributes:
-            _refuse(reading, where)
+            _refuse(f"the agent has `{attribute}`: {era}", where)
     stored = attributes.get("agent_attributes")
     if not isinstance(stored, Mapping):
         _refuse("the agent has no `agent_attributes`: before E4c", where)
-    elif "grid_features" not in stored:
+    if "grid_features" not in stored:
         _refuse("`agent_attributes` has no `grid_features`: E5b or later", where)
     return _by_classes(classes, "`agent_attributes` with `grid_features`", where)
 
 
+AGENT_ATTRIBUTE_OF = {
+    "policy": "eras E9 to E11",
+    "components_with_memory": "era E8",
+    "original_feature_mapping": "eras E6c to E8",
+    "actions_max_params": "era E4a",
+}
+LAYER_MODULE_OF = {
+    "obs_token_to_box_shaper": "eras E5d to E9",
+    "obs_token_to_boxshaper": "eras E6 to E9",
+    "obs_enc": "eras E5 to E9",
+    "obs_tokenizers": "eras E6 to E9",
+}
+"""Modules of component classes that only other eras had."""
+
+
 def _by_classes(classes: Mapping[str, str], evidence: str, where: object) -> Era:
     for name, path in classes.items():
-        if not path.startswith(ROOTS[0]):
-            continue
-        if _module(path) in LATER_OR_EARLIER:
-            _refuse(f"component {name!r} is a {path}: {LATER_OR_EARLIER[_module(path)]}", where)
-    return Era("E4d", (evidence, f"classes of {ROOTS[0].rstrip('.')}: {', '.join(sorted(set(map(_module, classes.values()))))}"))
-
-
-LATER_OR_EARLIER = {
-    "obs_token_to_box_shaper": "E5d to E11",
-    "obs_token_to_boxshaper": "E5d to E11",
-    "obs_enc": "E5 to E11",
-    "obs_tokenizers": "E6 to E11",
-}
+        if path.startswith(ROOTS[1]):
+            _refuse(f"component {name!r} is a {path}: eras E1 and E2", where)
+        if path.startswith(ROOTS[0]) and _module(path) in LAYER_MODULE_OF:
+            _refuse(f"component {name!r} is a {path}: {LAYER_MODULE_OF[_module(path)]}", where)
+    modules = ", ".join(sorted({_module(path) for path in classes.values()}))
+    return Era("E4d", (evidence, f"classes of {ROOTS[0].rstrip('.')}: {modules}"))
 
 
 def _module(path: str) -> str:
     return below_root(path).rpartition(".")[0]
 
 
-def _refuse(reading: str, where: object) -> None:
+def _refuse(reading: str, where: object) -> NoReturn:
     raise UnusableFileError(
-        reading, where=where, fix=f"this version migrates {', '.join(SUPPORTED)} only; keep the file, nothing was changed"
+        reading,
+        where=where,
+        fix=f"this version migrates {', '.join(SUPPORTED)} only; keep the file, nothing was changed",
     )
-
-

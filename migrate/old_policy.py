@@ -129,7 +129,9 @@ def find_agent(root: Any, where: object) -> tuple[dict[str, Any], Record]:
         return {}, root
     if isinstance(root, Mapping) and "optimizer_state_dict" in root:
         raise UnusableFileError(
-            "this is a trainer state, not a policy", where=where, fix="give policy.pt, and this file with --trainer-state"
+            "this is a trainer state, not a policy",
+            where=where,
+            fix="give policy.pt, and this file with --trainer-state",
         )
     if isinstance(root, Mapping) and any(isinstance(value, TensorRef) for value in root.values()):
         raise UnusableFileError(

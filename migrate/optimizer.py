@@ -106,7 +106,9 @@ def trainer_state_of(content: PolicyFile, where: object) -> TrainerState:
     """
     if TRAINER not in content.extra:
         raise UnusableFileError(
-            "holds no optimizer state", where=where, fix="migrate the policy again, with --trainer-state trainer_state.pt"
+            "holds no optimizer state",
+            where=where,
+            fix="migrate the policy again, with --trainer-state trainer_state.pt",
         )
     kept = content.extra[TRAINER]
     tensors: dict[tuple[str, str], Tensor] = {}
@@ -128,7 +130,9 @@ def positional(state: TrainerState, order: Sequence[str], where: object) -> dict
     if sorted(named) != sorted(order):
         differing = sorted(set(named) ^ set(order))
         raise UnusableFileError(
-            f"optimizer and agent have other parameters: {', '.join(differing)}", where=where, fix="load the same policy's"
+            f"optimizer and agent have other parameters: {', '.join(differing)}",
+            where=where,
+            fix="load the same policy's",
         )
     position = {name: i for i, name in enumerate(order)}
     fields: dict[int, dict[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""Turns the bytes of a pickle into an inert graph: records of what the file says, no objects of the classes it names."""
+"""Turns the bytes of a pickle into an inert graph: records of what the file says, no objects of classes it names."""
 
 from __future__ import annotations
 

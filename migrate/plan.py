@@ -84,7 +84,9 @@ def make_plan(checkpoint: Checkpoint, era: str | None = None) -> Plan:
     ordered = {key: tensors[key] for key in old.state_dict}
     check_finite({key: checkpoint.tensor(ref) for key, ref in old.state_dict.items()}, where)
     notes = [f"{name}: the old stack ignored {', '.join(keys)}" for name, keys in dropped.items()]
-    notes += [f"agent attribute {name!r} is unknown to the old stack; it is kept for the way back" for name in old.unused]
+    notes += [
+        f"agent attribute {name!r} is unknown to the old stack; it is kept for the way back" for name in old.unused
+    ]
     return Plan(old, config, environment_of(old, checkpoint), ordered, tuple(attributes), tuple(notes))
 
 

@@ -101,7 +101,9 @@ def fingerprint(content: PolicyFile) -> str:
     """Hash of all that is not a tensor value: config, attributes, actions, shapes."""
     shapes = {key: list(tensor.shape) for key, tensor in content.tensors.items() if key.startswith(_kinds())}
     index = [as_bytes(t).hex() for key, t in sorted(content.tensors.items()) if key.endswith(".active_indices")]
-    return digest([content.config, content.environment, content.attributes, content.actions, sorted(shapes.items()), index])
+    return digest(
+        [content.config, content.environment, content.attributes, content.actions, sorted(shapes.items()), index]
+    )
 
 
 def _kinds() -> tuple[str, str]:

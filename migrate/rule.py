@@ -53,9 +53,7 @@ class Key:
     attribute: tuple[str, ...] = ()
 
 
-def key(
-    old: str, new: str, old_default: Any = REQUIRED, new_default: Any = REQUIRED, *, attribute: str = ""
-) -> Key:
+def key(old: str, new: str, old_default: Any = REQUIRED, new_default: Any = REQUIRED, *, attribute: str = "") -> Key:
     """A key that is only renamed."""
     return Key((old,), (new,), (old_default,), (new_default,), attribute=(attribute or old,))
 
@@ -166,7 +164,9 @@ def to_new(rule: Rule, config: Mapping[str, Any], era: Era, where: str) -> Trans
     values = flatten(config)
     result: dict[str, Any] = {}
     for k in rule.keys:
-        given = [_take(values, old, _at(default, era), where) for old, default in zip(k.old, k.old_default, strict=True)]
+        given = [
+            _take(values, old, _at(default, era), where) for old, default in zip(k.old, k.old_default, strict=True)
+        ]
         try:
             translated = k.forward(*given)
         except ValueError as error:
@@ -201,7 +201,9 @@ def to_old(rule: Rule, config: Mapping[str, Any], era: Era, where: str) -> Trans
     old = nest(flat)
     again = to_new(rule, old, era, where).config
     wanted = {name: value for name, value in config.items() if name not in ("_target_", "sources")}
-    if differing := [n for n in {**again, **wanted} if not equal(rule.resolved(again).get(n), rule.resolved(wanted).get(n))]:
+    if differing := [
+        n for n in {**again, **wanted} if not equal(rule.resolved(again).get(n), rule.resolved(wanted).get(n))
+    ]:
         raise _unsayable(f"{', '.join(differing)}: the value has no counterpart", where)
     return Translated(old)
 

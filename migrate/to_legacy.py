@@ -137,5 +137,3 @@ def parameter_names_of(config: Mapping[str, Any]) -> dict[str, str]:
         rule = rules()[stem_of_new(component["_target_"], f"component {name!r}")]
         names.update({new: old for old, new in component_tensors(name, rule, component).items()})
     return names
-
-

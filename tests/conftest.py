@@ -27,12 +27,6 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("real files")
-    for kind in _files.KINDS:
-        group.addoption(kind.option, default=None, metavar="DIR", help=f"folder of {kind.plural} ({kind.default})")
-
-
 def _existing(config: pytest.Config, kind: _files.Kind) -> Path:
     folder = kind.folder(config)
     if not folder.is_dir():

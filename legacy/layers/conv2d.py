@@ -25,9 +25,7 @@ class Conv2d(ParamLayer):
         height = (self._input_height + 2 * params.padding - params.kernel_size) / params.stride + 1
         width = (self._input_width + 2 * params.padding - params.kernel_size) / params.stride + 1
         if not (height.is_integer() and width.is_integer()):
-            raise ValueError(
-                f"CNN {self._name} output dimensions must be integers. Adjust padding or kernel size."
-            )
+            raise ValueError(f"CNN {self._name} output dimensions must be integers. Adjust padding or kernel size.")
         self._output_height, self._output_width = int(height), int(width)
         self._out_tensor_shape = [params.out_channels, self._output_height, self._output_width]
         return nn.Conv2d(self._in_tensor_shapes[0][0], **params)

@@ -23,6 +23,5 @@ RULE = Rule(
     ),
     state=weight_state,
     attributes=WEIGHT_ATTRIBUTES,
-    derived=WEIGHT_DERIVED
-    | {"_input_height", "_input_width", "_output_height", "_output_width"},
+    derived=WEIGHT_DERIVED | {"_input_height", "_input_width", "_output_height", "_output_width"},
 )

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from equivalence.__main__ import main
+from migrate import checkpoint, config
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def test_a_policy_is_proved_against_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(EXAMPLES / "policy.pt"), "--examples", "2"]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("bitwise equal") == 4
+
+
+def test_a_migrated_policy_is_proved_against_the_old_file(tmp_path: Path) -> None:
+    new = tmp_path / "policy.safetensors"
+    assert checkpoint.main([str(EXAMPLES / "policy.pt"), "-o", str(new)]) == 0
+    assert main([str(EXAMPLES / "policy.pt"), str(new), "--examples", "2"]) == 0
+
+
+def test_a_config_is_proved_from_one_seed(tmp_path: Path) -> None:
+    new = tmp_path / "simple.modules.yaml"
+    assert config.main([str(EXAMPLES / "simple.yaml"), "-o", str(new)]) == 0
+    assert main([str(EXAMPLES / "simple.yaml"), str(new), "--examples", "2"]) == 0
+
+
+def test_a_config_that_says_something_else_is_found_and_blamed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = tmp_path / "simple.modules.yaml"
+    config.main([str(EXAMPLES / "simple.yaml"), "-o", str(new)])
+    new.write_text(new.read_text().replace("    nonlinearity: Tanh\n", "    nonlinearity: ReLU\n"))
+    assert main([str(EXAMPLES / "simple.yaml"), str(new), "--examples", "5", "--level", "inference"]) == 1
+    err = capsys.readouterr().err
+    assert "> critic_1 (LinearModule)" in err
+    assert "smallest input: Draw(batch=1" in err
+
+
+def test_json_stands_alone_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    main([str(EXAMPLES / "policy.pt"), "--examples", "2", "--json", "--level", "rollout"])
+    report = json.loads(capsys.readouterr().out)
+    assert report["equal"] is True
+    assert [level["level"] for level in report["levels"]] == ["rollout"]
+    assert report["environment"]["threads"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["missing.pt"], 2, "missing.pt: cannot be"),
+        (["{examples}/policy.pt", "{examples}/simple.yaml"], 4, "compare two configs or two policies"),
+        (["{examples}/policy.pt", "--examples", "0"], 4, "--examples must be at least 1"),
+        ([], 4, "the following arguments are required"),
+    ],
+)
+def test_what_cannot_be_used_ends_with_a_message(
+    arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [word.format(examples=EXAMPLES) for word in arguments]
+    try:
+        result = main(words)
+    except SystemExit as error:
+        result = int(str(error.code))
+    assert result == code
+    assert message in capsys.readouterr().err.replace("\n", " ")
