@@ -32,10 +32,15 @@ EXAMPLES = """examples:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = cli.Parser(
-        "python -m equivalence", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        "python -m equivalence",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     result.add_argument("old", type=Path, metavar="OLD", help="policy or config for the old stack")
-    result.add_argument("new", type=Path, nargs="?", metavar="NEW", help="policy or config for the new stack (OLD, migrated)")
+    result.add_argument(
+        "new", type=Path, nargs="?", metavar="NEW", help="policy or config for the new stack (OLD, migrated)"
+    )
     result.add_argument("--level", action="append", choices=list(LEVELS), help="only this level (repeatable)")
     result.add_argument("--examples", type=int, default=25, metavar="N", help="inputs per level (25)")
     result.add_argument("--seed", type=int, default=0, metavar="S", help="other inputs (0)")
@@ -87,11 +92,20 @@ def environment() -> dict[str, Any]:
 
 def show(old: Path, new: Path | None, pair: Pair, results: Sequence[LevelResult]) -> None:
     """The verdict, for people."""
-    table = Table(title=f"{old.name} (legacy) against {new.name if new else 'itself, migrated'} (modules)", title_justify="left")
-    for heading, justify in (("level", "left"), ("inputs", "right"), ("tensors compared", "right"), ("verdict", "left")):
+    table = Table(
+        title=f"{old.name} (legacy) against {new.name if new else 'itself, migrated'} (modules)", title_justify="left"
+    )
+    for heading, justify in (
+        ("level", "left"),
+        ("inputs", "right"),
+        ("tensors compared", "right"),
+        ("verdict", "left"),
+    ):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]  # a literal in rich's types
     for result in results:
-        verdict = "[green]bitwise equal[/green]" if result.equal else f"[red]{len(result.differences)} differences[/red]"
+        verdict = (
+            "[green]bitwise equal[/green]" if result.equal else f"[red]{len(result.differences)} differences[/red]"
+        )
         table.add_row(result.level, str(result.examples), str(result.compared), verdict)
     cli.console.print(table)
     for result in results:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from omegaconf import OmegaConf
@@ -76,9 +76,10 @@ def build_old(stem: str, setup: Setup) -> Any:
     }
     # Called as Hydra's instantiate would, with OmegaConf's containers, which layers rely on, but without its 10 ms.
     config = OmegaConf.create({**old_config(stem, setup), "name": NAME})
-    arguments = {key: config[key] for key in config if key != "_target_"}
+    arguments = {str(key): config[key] for key in config if key != "_target_"}
     module, _, name = config["_target_"].rpartition(".")
-    component = getattr(importlib.import_module(module), name)(**{**arguments, **attributes})
+    arguments.update(attributes)
+    component = getattr(importlib.import_module(module), name)(**arguments)
     sources = None if setup.sources is None else {s.name: _Source(s) for s in setup.sources}
     component.setup(sources)
     return component
@@ -109,7 +110,7 @@ def inputs_of(module: MettaModule, setup: Setup, trial: Trial) -> dict[str, Tens
         inputs[source.name] = FLOATS[trial.values](shape, generator).requires_grad_()
     inputs["x"] = OBSERVATIONS["uniform"]((trial.batch, trial.time, *setup.obs_shape), generator)
     if hasattr(module, "initial_state"):
-        shape = tuple(module.initial_state(trial.batch, inputs["x"])[0].shape)
+        shape = tuple(cast("Any", module).initial_state(trial.batch, inputs["x"])[0].shape)
         for key in ("lstm_h", "lstm_c"):
             inputs[key] = FLOATS["normal"](shape, generator) if trial.state else torch.zeros(shape)
     return inputs
@@ -128,8 +129,8 @@ def compare_component(stem: str, setup: Setup, trial: Trial) -> Finding:
         if setup.actions:
             old.activate_actions(setup.actions[::-1], "cpu")
             old.activate_actions(setup.actions, "cpu")
-            new.activate(setup.actions[::-1])  # type: ignore[operator]  # only components with actions come here
-            new.activate(setup.actions)  # type: ignore[operator]
+            for names in (setup.actions[::-1], setup.actions):
+                cast("Any", new).activate(names)
         _compare_state(finding, stem, old, new, config)
         inputs = inputs_of(new, setup, trial)
         results = []
@@ -172,7 +173,7 @@ def _run_old(component: Any, inputs: Mapping[str, Tensor], trial: Trial) -> dict
     return outputs
 
 
-def _run_new(module: MettaModule, inputs: Mapping[str, Tensor], trial: Trial) -> dict[str, Tensor]:
+def _run_new(module: MettaModule, inputs: Mapping[str, Tensor], _: Trial) -> dict[str, Tensor]:
     data = dict(module({**inputs, "x": inputs["x"].flatten(0, 1)}))
     outputs = {"output": data[NAME]}
     return outputs | {key: data[key] for key in ("next_lstm_h", "next_lstm_c") if key in data}
@@ -181,12 +182,14 @@ def _run_new(module: MettaModule, inputs: Mapping[str, Tensor], trial: Trial) ->
 Side = tuple[Any, Mapping[str, Tensor], Mapping[str, Tensor]]
 
 
-def _compare_gradients(finding: Finding, stem: str, old: Side, new: Side, config: Mapping[str, Any], trial: Trial) -> None:
+def _compare_gradients(
+    finding: Finding, stem: str, old: Side, new: Side, config: Mapping[str, Any], trial: Trial
+) -> None:
     if not old[2]["output"].requires_grad:
         return
     for _, __, outputs in (old, new):
         weights = torch.randn(outputs["output"].shape, generator=torch.Generator().manual_seed(trial.seed + 1))
-        (outputs["output"] * weights).sum().backward()
+        torch.autograd.backward((outputs["output"] * weights).sum())
     for key, value in old[1].items():
         finding.check("gradient", f"input {key}", value.grad, new[1][key].grad, strides=False)
     rule = rules()[stem]

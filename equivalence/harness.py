@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -69,26 +70,25 @@ class Finding:
                 self.check(place, name, old.get(name), new.get(name))
 
 
-
 def both(finding: Finding, pair: Pair, run: Callable[[nn.Module], Trace], seed: int) -> tuple[Trace, Trace] | None:
     """Runs one pass on both sides from the same generator state; an exception is an observation too.
 
     Returns:
         Both traces, or None where a side failed.
     """
-    traces, errors, generators = [], [], []
-    for agent in (pair.old, pair.new):
+    traces: list[Trace] = []
+    failures: dict[str, Exception] = {}
+    generators: list[Tensor] = []
+    for side, agent in (("old", pair.old), ("new", pair.new)):
         torch.manual_seed(seed)
         try:
             traces.append(run(agent))
-            errors.append(None)
         except Exception as error:  # noqa: BLE001 - whatever the old stack raises, the new one is held to
-            errors.append(error)
+            failures[side] = error
         generators.append(torch.get_rng_state())
-    if any(errors):
-        if not all(errors):
-            side, error = ("old", errors[0]) if errors[0] else ("new", errors[1])
-            finding.differences.append(Difference("error", "forward", f"only the {side} side fails: {error!r}"))
+    for side, failure in failures.items() if len(failures) == 1 else ():
+        finding.differences.append(Difference("error", "forward", f"only the {side} side fails: {failure!r}"))
+    if failures:
         return None
     finding.check("generator", "after the pass", *generators)
     finding.check_all("component", traces[0].components, traces[1].components, pair.order)
@@ -109,15 +109,18 @@ def rollout(pair: Pair, inputs: Inputs) -> Finding:
     finding = Finding()
     state: Any = inputs.state()
     for step in range(ROLLOUT_STEPS):
+        carried = None if step == ROLLOUT_STEPS // 2 else state
+        run = partial(_step, inputs=inputs, step=step, state=carried)
         with torch.no_grad():
-            carried = None if step == ROLLOUT_STEPS // 2 else state
-            traces = both(
-                finding, pair, lambda agent, s=step, c=carried: trace(agent, inputs.step_obs(s), state=c), inputs.draw.seed + step
-            )
+            traces = both(finding, pair, run, inputs.draw.seed + step)
         if traces is None or finding.differences:
             break
         state = (traces[0].outputs["lstm_h"], traces[0].outputs["lstm_c"])
     return finding
+
+
+def _step(agent: nn.Module, *, inputs: Inputs, step: int, state: Any) -> Trace:
+    return trace(agent, inputs.step_obs(step), state=state)
 
 
 def gradients(pair: Pair, inputs: Inputs) -> Finding:
@@ -134,7 +137,7 @@ def gradients(pair: Pair, inputs: Inputs) -> Finding:
     if traces is None:
         return finding
     for result in traces:
-        _loss(result, inputs).backward()
+        torch.autograd.backward(_loss(result, inputs))
     old = {name: p.grad for name, p in pair.old.named_parameters()}
     new = {pair.names[name]: p.grad for name, p in pair.new.named_parameters()}
     for name in [*reversed(old), *(set(new) - set(old))]:
@@ -151,7 +154,7 @@ def _loss(result: Trace, inputs: Inputs) -> Tensor:
     return torch.stack(terms).sum()
 
 
-def weights(pair: Pair, inputs: Inputs) -> Finding:
+def weights(pair: Pair, _: Inputs) -> Finding:
     """Parameters and buffers, under the old names."""
     finding = Finding()
     old, new = pair.old.state_dict(), pair.new.state_dict()

@@ -46,7 +46,7 @@ class LevelResult:
         return {**asdict(self), "equal": self.equal}
 
 
-class _Unequal(AssertionError):
+class _UnequalError(AssertionError):
     """Tells Hypothesis that an example failed."""
 
 
@@ -93,10 +93,10 @@ def _prove_level(pair: Pair, level: str, examples: int, base_seed: int) -> Level
         if finding.differences:
             # Hypothesis runs the smallest failing example last, so this is the one that stays.
             result.differences, result.failing = finding.differences, draw
-            raise _Unequal
+            raise _UnequalError
 
     try:
         attempt()
-    except _Unequal:
+    except _UnequalError:
         result.blamed = blame(result.differences, pair.order)
     return result

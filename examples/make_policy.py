@@ -1,7 +1,8 @@
-"""Writes `policy.pt` and `trainer_state.pt` beside this file, as the old trainer would have: `python -m examples.make_policy`.
+"""Writes `policy.pt` and `trainer_state.pt` beside this file, as the old trainer would have.
 
-The agent is our old stack's, the class paths in the files are the real ones. It is trained for a few steps, and its
-actions are activated twice in different order, so that rows of the action embedding are not in the order of the actions.
+Run it with `python -m examples.make_policy`. The agent is our old stack's, the class paths in the files are the real
+ones. It is trained for a few steps, and its actions are activated twice in different order, so that rows of the action
+embedding are not in the order of the actions.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ def main() -> None:
     agent, optimizer = trained(STEPS)
     agent.zero_grad(set_to_none=True)
     metadata = {"agent_step": 3 * BATCH * TIME, "epoch": 3, "generation": 0, "run": "example", "train_time": 1.0}
-    record = legacy.PolicyRecord(None, LOCAL_PATH, f"file://{LOCAL_PATH}", {**metadata, "action_names": agent.action_names})
+    record = legacy.PolicyRecord(
+        None, LOCAL_PATH, f"file://{LOCAL_PATH}", {**metadata, "action_names": agent.action_names}
+    )
     record._policy = agent
     (HERE / "policy.pt").write_bytes(save_record(record, Era("E4d")))
     buffer = io.BytesIO()

@@ -20,7 +20,7 @@ def analyze_weights(weight: Tensor, delta: float) -> dict[str, Any]:
         weight: `[out, in]`.
         delta: share of the spectrum's sum that the effective rank may leave out.
     """
-    norm = torch.linalg.norm(weight, ord="fro").item() if weight.dim() >= 1 else weight.abs().item()
+    norm = torch.linalg.vector_norm(weight).item()  # the Frobenius norm, of a tensor of any rank
     if weight.numel() == 0:
         return {"weight_norm": 0.0, "svd_error": "Empty tensor"}
     size = {"weight_norm": norm, "avg_abs_weight": weight.abs().mean().item()}
@@ -29,7 +29,8 @@ def analyze_weights(weight: Tensor, delta: float) -> dict[str, Any]:
     if weight.dim() < 2:
         return {**size, "svd_error": "Tensor must be at least 2-dimensional"}
 
-    singular = torch.linalg.svdvals(weight + torch.randn_like(weight) * NOISE)
+    # The full decomposition, whose values differ from those of `svdvals` in the last bits.
+    singular = torch.linalg.svd(weight + torch.randn_like(weight) * NOISE, full_matrices=False).S
     ordered = torch.sort(singular, descending=True).values
     nonzero = ordered[ordered > SMALLEST]
     metrics: dict[str, Any] = {
@@ -37,7 +38,7 @@ def analyze_weights(weight: Tensor, delta: float) -> dict[str, Any]:
         "mean_sv": singular.mean().item(),
         "largest_sv": ordered[0].item(),
         "collapsed_dim_%": (len(ordered) - len(nonzero)) / len(ordered),
-        "sv_ratio": (ordered[0] / nonzero[-1]).item(),
+        "sv_ratio": ordered[0].item() / nonzero[-1].item(),
     }
     if len(ordered) > 5:
         ranks = torch.arange(1, len(nonzero) + 1, dtype=torch.float32)

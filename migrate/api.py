@@ -1,9 +1,8 @@
-"""What other programs call: load any policy into either stack, and build the agent that a config's flag names."""
+"""What other programs call: load any policy, and its optimizer state, into either stack."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,13 @@ from torch import nn
 import modules
 from legacy.agent import MettaAgent as LegacyAgent
 from legacy.normalizations import OBS_NORMALIZATIONS
-from migrate import config_rules, eras, provenance
-from migrate.archive import read_checkpoint
-from migrate.errors import UnusableFileError, UsageError
-from migrate.optimizer import positional, read_trainer_state, trainer_state_of
-from migrate.plan import apply_plan, check_finite, make_plan
+from migrate import provenance
+from migrate.archive import check_finite, read_checkpoint
+from migrate.errors import UsageError
+from migrate.optimizer import check_shapes, positional, read_trainer_state, trainer_state_of
+from migrate.plan import apply_plan, make_plan
 from migrate.revive import revive
-from migrate.to_legacy import DEFAULT_ERA, legacy_agent, legacy_agent_from, parameter_names_of
-from modules.builder import plain
+from migrate.to_legacy import legacy_agent_from, parameter_names_of
 from modules.checkpoint import PolicyFile, agent_from, read_policy_file
 
 STACKS = ("legacy", "modules")
@@ -105,18 +103,28 @@ def load_optimizer_state(path: str | Path, agent: nn.Module) -> dict[str, Any]:
     Raises:
         UnusableFileError: no optimizer state in the file, or one for other parameters.
     """
-    names = parameter_names(agent)
+    names = list(parameter_names(agent))
     if is_new_file(path):
-        state = trainer_state_of(read_policy_file(path), path)
-        order = list(names)
+        content = read_policy_file(path)
+        state = trainer_state_of(content, path)
         if isinstance(agent, LegacyAgent):
-            new_of = {old: new for new, old in parameter_names_of(read_policy_file(path).config).items()}
-            order = [new_of[name] for name in names]
-        return positional(state, order, path)
-    checkpoint = read_checkpoint(path)
-    state = read_trainer_state(checkpoint, list(names))
-    loaded = {key: checkpoint.tensor(ref) for key, ref in state.tensors.items()}
-    return positional(replace(state, tensors=loaded), list(names), path)
+            new_of = {old: new for new, old in parameter_names_of(content.config).items()}
+            names = [new_of.get(name, name) for name in names]
+    else:
+        checkpoint = read_checkpoint(path)
+        state = read_trainer_state(checkpoint, _old_order(agent, names))
+        state.tensors = {key: checkpoint.tensor(ref) for key, ref in state.tensors.items()}
+    result = positional(state, names, path)
+    shapes = [tuple(parameter.shape) for parameter in agent.parameters()]
+    check_shapes(state.tensors, dict(zip(names, shapes, strict=True)), path)
+    return result
+
+
+def _old_order(agent: nn.Module, names: list[str]) -> list[str]:
+    """The agent's parameters in the order in which the old stack counts them (trap 3)."""
+    if isinstance(agent, LegacyAgent):
+        return names
+    return [name for name in parameter_names_of(_config_of(agent)) if name in names]
 
 
 def environment_from(env: Any) -> modules.Environment:
@@ -144,58 +152,3 @@ def environment_from(env: Any) -> modules.Environment:
         ) from error
     except KeyError as error:
         raise UsageError(f"the old table has no divisor for the feature {error}") from error
-
-
-def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any:
-    """The agent of the stack that the config's flag `stack: legacy | modules` names.
-
-    Config and checkpoint may be old or new, in any combination; without the flag, the config's own stack is built.
-
-    Args:
-        cfg: an agent config, or a job config with one under `agent`; plain or OmegaConf.
-        env: see `environment_from`.
-        checkpoint: a policy to load; its architecture must be that of the config.
-
-    Raises:
-        UsageError: an unknown stack, or a config that describes another policy than the checkpoint.
-        MigrationError, MettaError: files that cannot be used, configs that cannot be built.
-    """
-    _, config = config_rules.agent_node(plain(cfg), "config")
-    config_rules.check_agent(config, "config")
-    new = config_rules.is_new(config)
-    stack = config.get(config_rules.STACK, STACKS[new])
-    check_stack(stack, "config")
-    era = DEFAULT_ERA if new else eras.of_config(config["components"], "config")
-    own = {key: value for key, value in config.items() if key != config_rules.STACK}
-    new_config = own if new else config_rules.to_new_agent(own, era, "config")[0]
-    environment = environment_from(env)
-    if checkpoint is not None:
-        content = read_policy(checkpoint)
-        check_agreement(new_config, environment, content, checkpoint)
-        return load_policy(checkpoint, stack)
-    if stack == "modules":
-        return modules.MettaAgent(new_config, environment)
-    return legacy_agent(config_rules.to_old_agent(own, era, "config") if new else own, environment, era, "config")
-
-
-def check_agreement(
-    config: Mapping[str, Any], environment: modules.Environment, content: PolicyFile, where: object
-) -> None:
-    """Refuses a config or an environment for another policy: same keys need not mean the same function (trap 7).
-
-    Raises:
-        UsageError: the first component or size that differs, with both readings.
-    """
-    saved, given = content.config["components"], config["components"]
-    for name in dict.fromkeys([*saved, *given]):
-        if (here := given.get(name)) != (there := saved.get(name)):
-            raise UsageError(
-                f"component {name!r} is {here} in the config and {there} in the checkpoint",
-                where=where,
-                fix="use the config that the policy was trained with; the checkpoint holds it",
-            )
-    if list(saved) != list(given):
-        raise UsageError("the config lists the components in another order", where=where, fix="keep the order")
-    kept = modules.Environment.from_dict(content.environment)
-    if kept.obs_shape != environment.obs_shape:
-        raise UsageError(f"the environment observes {environment.obs_shape}, the policy {kept.obs_shape}", where=where)

@@ -18,7 +18,7 @@ from migrate import cli, provenance
 from migrate.api import is_new_file
 from migrate.archive import Checkpoint, read_checkpoint
 from migrate.errors import UnusableFileError, UsageError
-from migrate.optimizer import attach_trainer, legacy_trainer_bytes, trainer_state_of
+from migrate.optimizer import attach_trainer, legacy_trainer_bytes
 from migrate.plan import Plan, apply_plan, make_plan
 from migrate.to_legacy import legacy_bytes
 from modules.checkpoint import PolicyFile, read_policy_file
@@ -81,7 +81,8 @@ def _forth(path: Path, args: argparse.Namespace) -> dict[str, Any]:
     trainer = read_checkpoint(args.trainer_state) if args.trainer_state else None
     data = migrated_bytes(plan, checkpoint, trainer)
     target = args.output or path.with_suffix(".safetensors")
-    _refuse_same(path, target)
+    for source in (path, args.trainer_state or path):
+        _refuse_same(source, target)
     outcome = cli.write(target, data, force=args.force)
     _show(path, plan, full=args.verbose)
     cli.console.print(f"[green]{outcome}[/green] {escape(str(target))}; goes back to the same bytes with --to legacy")
@@ -123,32 +124,34 @@ def _back(path: Path, args: argparse.Namespace) -> dict[str, Any]:
     if not is_new_file(path):
         raise UsageError("--to legacy takes a policy of the new stack", where=path, fix="give the .safetensors file")
     content = read_policy_file(path)
-    if args.trainer_state:
-        trainer_state_of(content, path)
     outputs = {args.output or path.with_suffix(".pt"): legacy_bytes(content, path)}
     if args.trainer_state:
+        _refuse_same(args.trainer_state, next(iter(outputs)))
         outputs[args.trainer_state] = legacy_trainer_bytes(content, path)
+    results = []
     for target, data in outputs.items():
-        outcome = cli.write(target, data, force=args.force)
-        same = provenance.is_original(content, data)
-        cli.console.print(
-            f"[green]{outcome}[/green] {escape(str(target))}{', byte for byte the file it came from' if same else ''}"
-        )
-    return {"result": "written", "output": [str(target) for target in outputs]}
+        _refuse_same(path, target)
+        results.append("planned" if args.plan else cli.would_be(target, data, force=args.force))
+    for (target, data), outcome in zip(outputs.items(), results, strict=True):
+        if outcome == "written":
+            cli.write(target, data, force=args.force)
+        same = ", byte for byte the file it came from" if provenance.is_original(content, data) else ""
+        cli.console.print(f"[green]{outcome}[/green] {escape(str(target))}{same}")
+    result = "written" if "written" in results else results[0]
+    return {"result": result, "output": [str(target) for target in outputs]}
 
 
 def _refuse_same(source: Path, target: Path) -> None:
     if source.resolve() == target.resolve():
-        raise UsageError("input and output are the same file", where=target, fix="give another name with -o")
+        raise UsageError("is input and output at once", where=target, fix="give two names")
 
 
 def _show(path: Path, plan: Plan, *, full: bool) -> None:
     out = cli.console.print
     out(f"{escape(str(path))}: era {plan.old.era.name}, since {escape('; '.join(plan.old.era.evidence))}")
     names = plan.old.agent.get("action_names") or []
-    out(
-        f"  {len(plan.tensors)} tensors, {len(plan.attributes)} attributes, {len(names)} active actions; plan {plan.sha256[:16]}"
-    )
+    counts = f"{len(plan.tensors)} tensors, {len(plan.attributes)} attributes, {len(names)} active actions"
+    out(f"  {counts}; plan {plan.sha256[:16]}")
     if full:
         for old, new in plan.tensors.items():
             out(f"  {escape(old)} -> {escape(new)}")

@@ -51,20 +51,33 @@ def write(path: Path, data: bytes, *, force: bool) -> str:
         UsageError: the file exists and differs.
         UnusableFileError: the place cannot be written to.
     """
+    if would_be(path, data, force=force) == "unchanged":
+        return "unchanged"
     try:
-        if path.exists():
-            if path.read_bytes() == data:
-                return "unchanged"
-            if not force:
-                raise UsageError(
-                    "exists and differs", where=path, fix="give --force to replace it, or another name with -o"
-                )
         write_atomically(path, data)
     except OSError as error:
-        raise UnusableFileError(
-            f"cannot be written: {error.strerror}", where=path, fix="choose another place with -o"
-        ) from error
+        raise _unwritable(path, error) from error
     return "written"
+
+
+def would_be(path: Path, data: bytes, *, force: bool) -> str:
+    """What `write` would return; raises what it would, as far as this can be known before."""
+    try:
+        if not path.exists():
+            return "written"
+        if path.read_bytes() == data:
+            return "unchanged"
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if not force:
+        raise UsageError("exists and differs", where=path, fix="give --force to replace it, or another name with -o")
+    return "written"
+
+
+def _unwritable(path: Path, error: OSError) -> UnusableFileError:
+    return UnusableFileError(
+        f"cannot be written: {error.strerror or error}", where=path, fix="choose another place with -o"
+    )
 
 
 def read_text(path: Path) -> str:
@@ -76,7 +89,9 @@ def read_text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except OSError as error:
-        raise UnusableFileError(f"cannot be read: {error.strerror}", where=path, fix="check the path") from error
+        raise UnusableFileError(
+            f"cannot be read: {error.strerror or error}", where=path, fix="check the path"
+        ) from error
     except UnicodeDecodeError as error:
         raise UnusableFileError(f"is not UTF-8: {error}", where=path, fix="give a YAML text file") from error
 
@@ -96,17 +111,32 @@ def run(inputs: Sequence[Path], work: Callable[[Path], dict[str, Any]], *, as_js
     for path in inputs:
         try:
             results.append({"file": str(path), "exit_code": DONE, **work(path)})
-        except MettaError as error:
+        except Exception as error:
             logger.debug("failed", exc_info=True)
-            console.print(f"[red]error[/red]: {escape(str(error))}")
             code = error.exit_code if isinstance(error, MigrationError) else UNUSABLE
-            results.append({"file": str(path), "exit_code": code, "error": str(error)})
+            message = _message(error, path)
+            console.print(f"[red]error[/red]: {escape(message)}")
+            results.append({"file": str(path), "exit_code": code, "error": message})
     if as_json:
         sys.stdout.write(json.dumps(results if len(results) != 1 else results[0], indent=2) + "\n")
-    codes = {int(result["exit_code"]) for result in results}
-    if UNSAFE in codes or len(codes) == 1:
-        return max(codes) if UNSAFE not in codes else UNSAFE
-    return PARTLY if codes - {DONE, FOUND} else FOUND
+    return _exit_code({int(result["exit_code"]) for result in results})
+
+
+def _message(error: Exception, path: Path) -> str:
+    if not isinstance(error, MettaError):
+        what = f"{path}: {type(error).__name__}: {error}"
+        return f"{what}\n  -> this is a mistake of this program; -v shows where, please report it"
+    return str(error) if str(path) in str(error) else f"{path}: {error}"
+
+
+def _exit_code(codes: set[int]) -> int:
+    """Of a batch: unsafe above all; partly done where some files are and others are not."""
+    failed, through = codes - {DONE, FOUND}, codes & {DONE, FOUND}
+    if UNSAFE in failed:
+        return UNSAFE
+    if failed and through:
+        return PARTLY
+    return min(failed, default=max(through, default=DONE))
 
 
 def start_logging(*, verbose: bool) -> None:

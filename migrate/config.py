@@ -57,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     cli.start_logging(verbose=args.verbose)
     files = [file for path in args.configs for file in _files(path)]
+    if not files:
+        parser().error(f"no YAML file in {', '.join(map(str, args.configs))}")
     if args.output and (len(files) != 1 or args.in_place):
         parser().error("-o needs a single config, and no --in-place")
     return cli.run(files, lambda path: _migrate(path, args), as_json=args.json)
@@ -66,7 +68,8 @@ def _files(path: Path) -> list[Path]:
     """The YAML files of a folder, without those that a migration wrote; a file as it is."""
     if not path.is_dir():
         return [path]
-    return sorted(file for file in path.rglob("*.yaml") if not file.name.endswith(tuple(SUFFIX.values())))
+    found = [file for pattern in ("*.yaml", "*.yml") for file in path.rglob(pattern)]
+    return sorted(file for file in found if not file.name.endswith(tuple(SUFFIX.values())))
 
 
 def _migrate(path: Path, args: argparse.Namespace) -> dict[str, Any]:

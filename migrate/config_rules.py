@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from migrate.eras import AGENTS, Era
+from migrate.eras import AGENTS, ROOTS, Era
 from migrate.errors import UnusableFileError
 from migrate.pickle_reader import Record
 from migrate.plain import plain
@@ -13,12 +13,13 @@ from migrate.registry import new_target, rules, stem_of_new, stem_of_old
 from migrate.rule import to_new, to_old
 
 NEW_AGENT = "modules.agent.MettaAgent"
-STACK = "stack"
+STACK, CORE = "stack", "_core_"
 
 
 def is_new(config: Mapping[str, Any]) -> bool:
     """Whether an agent config is one of the new stack: its agent or any component says so."""
-    targets = [config.get("_target_"), *(c.get("_target_") for c in (config.get("components") or {}).values() if c)]
+    components = (config.get("components") or {}).values()
+    targets = [config.get("_target_"), *(c.get("_target_") for c in components if isinstance(c, Mapping))]
     return any(str(target).startswith("modules.") for target in targets)
 
 
@@ -37,6 +38,7 @@ def to_new_agent(
     for name, component in config["components"].items():
         place = component_place(where, name)
         stem = stem_of_old(str(component.get("_target_")), place)
+        check_core(name, stem, place)
         translated = to_new(rules()[stem], component, era, place)
         components[name] = assemble(new_target(stem), component, translated.config)
         if translated.dropped:
@@ -54,16 +56,39 @@ def to_old_agent(config: Mapping[str, Any], era: Era, where: object) -> dict[str
     for name, component in config["components"].items():
         place = component_place(where, name)
         stem = stem_of_new(str(component.get("_target_")), place)
+        check_core(name, stem, place)
         rule = rules()[stem]
         translated = to_old(rule, component, era, place)
         components[name] = assemble(f"{era.root}{rule.old}", component, translated.config)
     rest = {key: value for key, value in config.items() if key != STACK}
-    return {**rest, "_target_": era.agent, "components": components}
+    return {**OLD_NEEDS, **rest, "_target_": era.agent, "components": components}
+
+
+OLD_NEEDS: Mapping[str, Any] = {"observations": {"obs_key": "grid_obs"}, "clip_range": 0}
+"""What an old agent config must say and a new one need not."""
 
 
 def assemble(target: str, component: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
     """A component config; `sources` are written alike on both sides."""
-    return {"_target_": target, "sources": component.get("sources"), **options}
+    return {"_target_": target, "sources": sources_of(component), **options}
+
+
+def sources_of(component: Mapping[str, Any]) -> list[Any] | None:
+    """The sources of a component; the old stack knows no names alone."""
+    sources = component.get("sources")
+    return sources and [{"name": source} if isinstance(source, str) else source for source in sources]
+
+
+def check_core(name: str, stem: str, place: str) -> None:
+    """Refuses a recurrent component that is not `_core_`: the old agent read its sizes there, for all (trap 20).
+
+    Raises:
+        UnusableFileError: "is an LSTM, which ...".
+    """
+    if stem == "lstm" and name != CORE:
+        raise UnusableFileError(
+            f"is an LSTM, which the old stack builds with the sizes of {CORE!r}", where=place, fix=f"name it {CORE}"
+        )
 
 
 def component_place(where: object, name: str) -> str:
@@ -76,15 +101,25 @@ def plain_value(value: Any) -> Any:
     return plain(value) if isinstance(value, Record | dict | list | tuple) else value
 
 
+def agent_place(data: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Where in a config file the agent stands, if there is one."""
+    for path, node in (((), data), (("agent",), data.get("agent"))):
+        if isinstance(node, Mapping) and isinstance(node.get("components"), Mapping):
+            return path
+    return None
+
+
 def agent_node(data: Mapping[str, Any], where: object) -> tuple[tuple[str, ...], Mapping[str, Any]]:
     """Where in a config file the agent stands, and the agent: the root itself or below `agent`.
 
     Raises:
         UnusableFileError: no agent in the file.
     """
-    for path, node in (((), data), (("agent",), data.get("agent"))):
-        if isinstance(node, Mapping) and isinstance(node.get("components"), Mapping):
-            return path, node
+    if (place := agent_place(data)) is not None:
+        node = data
+        for key in place:
+            node = node[key]
+        return place, node
     raise UnusableFileError(
         "there is no agent with `components` in it",
         where=where,
@@ -93,13 +128,45 @@ def agent_node(data: Mapping[str, Any], where: object) -> tuple[tuple[str, ...],
 
 
 def check_agent(config: Mapping[str, Any], where: object) -> None:
-    """Refuses an agent class that is neither the old one nor ours.
+    """Refuses what is no agent config of either stack, so that the rest may rely on its shape.
 
     Raises:
-        UnusableFileError: "the agent is a ...".
+        UnusableFileError: an agent class that is neither the old one nor ours; components of both stacks; a component
+            or an entry of it that is of another kind than it must be.
     """
-    target = config.get("_target_")
-    if target not in (*AGENTS, NEW_AGENT):
+    target, components = config.get("_target_"), config["components"]
+    for name, component in components.items():
+        _check_component(component, component_place(where, name))
+    new = is_new(config)
+    if target not in (*AGENTS, NEW_AGENT) and not (new and target is None):
         raise UnusableFileError(
-            f"the agent is a {target}", where=where, fix=f"known are {', '.join((*AGENTS, NEW_AGENT))}"
+            f"the agent is a {target}" if target else "the agent has no _target_",
+            where=where,
+            fix=f"known are {', '.join((*AGENTS, NEW_AGENT))}; a part of an agent must be composed first",
         )
+    old = [name for name, component in components.items() if str(component["_target_"]).startswith(ROOTS)]
+    if new and (old or target in AGENTS):
+        raise UnusableFileError(
+            f"mixes both stacks: {'component ' + repr(old[0]) if old else 'the agent'} is of the old one",
+            where=where,
+            fix="undo the half of the change that was made by hand, and migrate the whole file",
+        )
+
+
+def _check_component(component: Any, place: str) -> None:
+    if not isinstance(component, Mapping):
+        raise UnusableFileError(f"is {component!r}, expected a mapping", where=place, fix="write its keys below it")
+    if not isinstance(component.get("_target_"), str):
+        raise UnusableFileError(
+            "has no _target_", where=place, fix="name its class; a part of an agent must be composed first"
+        )
+    if not isinstance(params := component.get("nn_params"), Mapping | None):
+        raise UnusableFileError(f"nn_params is {params!r}, expected a mapping", where=place, fix="write `key: value`")
+    sources, old = component.get("sources"), not is_new({"components": {"": component}})
+    entries = sources if isinstance(sources, list) else [] if sources is None else [None]
+    for entry in entries:
+        named = isinstance(entry, Mapping) and isinstance(entry.get("name", entry.get("source_name")), str)
+        if not named and (old or not isinstance(entry, str)):
+            raise UnusableFileError(
+                f"sources is {sources!r}, expected a list of `name: <component>`", where=place, fix="write `- name: x`"
+            )

@@ -14,8 +14,6 @@ from migrate.registry import rules, stem_of_new, stem_of_old
 from migrate.rule import PARAMS, Rule
 from migrate.yaml_edit import Document, Item, Path
 
-FACTS = ("era",)
-
 
 @dataclass(frozen=True)
 class Migrated:
@@ -36,11 +34,15 @@ class Migrated:
 
 def selects_agent_by_name(data: Mapping[str, Any]) -> bool:
     """Whether a job config only names its agent, so that there is nothing to rewrite in it."""
-    entries = data.get("defaults") or []
-    listed = any(
-        isinstance(entry, Mapping) and str(key).split()[-1].lstrip("/") == "agent" for entry in entries for key in entry
+    if config_rules.agent_place(data) is not None:
+        return False
+    entries = data.get("defaults")
+    keys = (
+        [key for entry in entries if isinstance(entry, Mapping) for key in entry] if isinstance(entries, list) else []
     )
-    return listed or isinstance(data.get("agent"), str)
+    # Hydra's grammar: `agent: x`, `/agent: x`, `override /agent: x`, `agent@place: x`.
+    groups = [key.rpartition(" ")[2].partition("@")[0].removeprefix("/") for key in keys]
+    return "agent" in groups or isinstance(data.get("agent"), str)
 
 
 def to_modules(text: str, where: str, era: str | None = None) -> Migrated:
@@ -51,22 +53,26 @@ def to_modules(text: str, where: str, era: str | None = None) -> Migrated:
     """
     body, _ = yaml_undo.detach(text, where=where)
     old = Document.parse(body, where=where)
-    if "components" not in old.data and "agent" in old.data or "defaults" in old.data:
-        if selects_agent_by_name(old.data) and not _has_components(old.data):
-            return Migrated(text)
+    if selects_agent_by_name(old.data):
+        return Migrated(text)
     path, agent = agent_node(old.data, where)
     check_agent(agent, where)
     if is_new(agent):
         return Migrated(text)
-    found = eras.forced(era, where) if era else eras.of_config(agent["components"], where)
+    found = eras.named(era, where) if era else eras.of_config(agent["components"], where)
     target, dropped = config_rules.to_new_agent(agent, found, where)
     new, edited = old, [(*path, "_target_")]
     for name, component in agent["components"].items():
-        rule = rules()[stem_of_old(str(component.get("_target_")), component_place(where, name))]
+        rule = rules()[stem_of_old(component["_target_"], component_place(where, name))]
         place = (*path, "components", name)
         new = new.rewrite(place, _items(component, target["components"][name], _origins(rule)))
         edited.append(place)
-    new = new.replace_scalar((*path, "_target_"), NEW_AGENT).insert_before((*path, "_target_"), f"{STACK}: modules")
+    new = new.replace_scalar((*path, "_target_"), NEW_AGENT)
+    if STACK in agent:
+        new = new.replace_scalar((*path, STACK), "modules")
+        edited.append((*path, STACK))
+    else:
+        new = new.insert_before((*path, "_target_"), f"{STACK}: modules")
     notes = tuple(f"{name}: dropped {', '.join(keys)}, which the old stack ignored" for name, keys in dropped.items())
     result = yaml_undo.attach(old, new, edited, {"era": found.name})
     _verify(result, body, path, {**target, STACK: "modules"}, where)
@@ -80,33 +86,33 @@ def to_legacy(text: str, where: str, era: str | None = None) -> Migrated:
         UnusableFileError: a component that the old stack cannot express; the message names it.
     """
     body, undo = yaml_undo.detach(text, where=where)
+    found = eras.named(undo.facts.get("era") if undo else era or eras.SUPPORTED[0], where)
     if undo is not None and (restored := undo.restore(body)) is not None:
-        return Migrated(restored, Era(undo.facts["era"]), exact=True)
+        return Migrated(restored, found, exact=True)
     new = Document.parse(body, where=where)
+    if selects_agent_by_name(new.data):
+        return Migrated(text)
     path, agent = agent_node(new.data, where)
     check_agent(agent, where)
     if not is_new(agent):
         return Migrated(text)
-    found = Era(undo.facts["era"]) if undo else eras.forced(era or eras.SUPPORTED[0], where)
     target = config_rules.to_old_agent(agent, found, where)
-    old = new
+    old, rebuilt = new, []
     for name, component in agent["components"].items():
         place = (*path, "components", name)
         if undo is not None and (block := undo.old_block(place, new.block(place))) is not None:
             old = old.replace_block(place, block)
             continue
-        rule = rules()[stem_of_new(str(component["_target_"]), component_place(where, name))]
+        rule = rules()[stem_of_new(component["_target_"], component_place(where, name))]
         back = {new_key: old_key for old_key, new_key in _origins(rule).items()}
         old = old.rewrite(place, _items(component, target["components"][name], back))
-    old = old.replace_scalar((*path, "_target_"), found.agent)
+        rebuilt.append(f"{name}: rebuilt, since its old text is not known or it was changed after the migration")
+    for key in ("_target_", *(key for key in config_rules.OLD_NEEDS if key not in agent)):
+        old = old.set_value((*path, key), target[key])
     if STACK in agent:
         old = old.delete((*path, STACK))
-    return Migrated(old.text, found, exact=False)
-
-
-def _has_components(data: Mapping[str, Any]) -> bool:
-    nodes = (data, data.get("agent"))
-    return any(isinstance(node, Mapping) and isinstance(node.get("components"), Mapping) for node in nodes)
+    _verify_back(old, path, agent, found, where)
+    return Migrated(old.text, found, tuple(rebuilt), exact=False)
 
 
 def _origins(rule: Rule) -> dict[Path, Path]:
@@ -150,3 +156,22 @@ def _verify(result: str, body: str, path: Path, target: Mapping[str, Any], where
         raise UnusableFileError(
             "the result does not lead back to this file", where=where, fix="report this; nothing was written"
         )
+
+
+def _verify_back(old: Document, path: Path, new_agent: Mapping[str, Any], era: Era, where: str) -> None:
+    """Reads the result back and migrates it again: that must give the config that was taken back.
+
+    Raises:
+        UnusableFileError: it does not.
+    """
+    again, _ = config_rules.to_new_agent(old.get(path), era, where)
+    for name, component in new_agent["components"].items():
+        rule = rules()[stem_of_new(component["_target_"], component_place(where, name))]
+        wanted = rule.resolved({**component, "sources": config_rules.sources_of(component)})
+        got = rule.resolved(again["components"][name])
+        if wanted != got:
+            raise UnusableFileError(
+                f"the result would mean {got}, not {wanted}",
+                where=component_place(where, name),
+                fix="report this; nothing was written",
+            )

@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from reprlib import repr as short
 from typing import Any
 
 import torch
@@ -47,12 +48,12 @@ class _Claims:
         if kind == "module" and len(pid) == 4 and isinstance(pid[1], GlobalRef):
             return pid[1]  # old files keep the source text of each class beside it; it is never looked at
         if kind != "storage" or len(pid) not in (5, 6):
-            raise UnusableFileError(f"a persistent id that torch.save does not write: {kind!r:.100}", fix=DAMAGED)
+            raise UnusableFileError(f"a persistent id that torch.save does not write: {short(kind)}", fix=DAMAGED)
         ref, key, _location, numel = pid[1:5]
         if not isinstance(ref, GlobalRef) or ref.path not in _DTYPES:
-            raise UnusableFileError(f"storage {key!r:.100} is of unknown type {ref!r:.100}", fix=DAMAGED)
+            raise UnusableFileError(f"storage {short(key)} is of unknown type {short(ref)}", fix=DAMAGED)
         if type(key) not in (str, int) or type(numel) is not int or numel < 0:
-            raise UnusableFileError(f"storage {key!r:.100} claims {numel!r:.100} elements", fix=DAMAGED)
+            raise UnusableFileError(f"storage {short(key)} claims {short(numel)} elements", fix=DAMAGED)
         claim = self.by_key.setdefault(str(key), StorageRef(str(key), _DTYPES[ref.path], numel))
         if (claim.dtype, claim.numel) != (_DTYPES[ref.path], numel):
             raise UnusableFileError(f"storage {key!r} is described in two ways", fix=DAMAGED)
@@ -62,7 +63,7 @@ class _Claims:
     def _view(claim: StorageRef, view: Any) -> StorageRef:
         right = type(view) is tuple and len(view) == 3 and type(view[1]) is int and type(view[2]) is int
         if not right or view[1] < 0 or view[2] < 0 or view[1] + view[2] > claim.numel:
-            raise UnusableFileError(f"a view {view!r:.100} that does not fit storage {claim.key!r}", fix=DAMAGED)
+            raise UnusableFileError(f"a view {short(view)} that does not fit storage {claim.key!r}", fix=DAMAGED)
         return StorageRef(claim.key, claim.dtype, view[2], view[1])
 
     def storages(self, locate: Callable[[StorageRef], tuple[int, int]]) -> dict[str, Storage]:

@@ -13,6 +13,7 @@ from migrate.archive import Checkpoint
 from migrate.eras import Era
 from migrate.errors import UnusableFileError
 from migrate.pickle_reader import Record, TensorRef
+from migrate.pickle_records import DAMAGED
 from migrate.plain import plain
 from migrate.registry import rules, stem_of_old
 from migrate.rule import PARAMS, REQUIRED, ByEra, Rule, equal, nest
@@ -101,7 +102,8 @@ def read_old_policy(checkpoint: Checkpoint, era: str | None = None) -> OldPolicy
     values = {name: plain(value) for name, value in attributes.items() if not isinstance(value, TensorRef)}
     records = _components(agent, where)
     classes = {name: component.path for name, component in records.items()}
-    found = eras.forced(era, where) if era else eras.of_agent(values, classes, where)
+    found = eras.named(era, where) if era else eras.of_agent(values, classes, where)
+    _check_values(values, where)
     tensors = dict(_walk(agent, ""))
     return OldPolicy(
         era=found,
@@ -112,6 +114,28 @@ def read_old_policy(checkpoint: Checkpoint, era: str | None = None) -> OldPolicy
         parameters=_distinct({name: ref for name, (ref, is_parameter) in tensors.items() if is_parameter}),
         unused=tuple(name for name in attributes if name not in AGENT_ATTRIBUTES),
     )
+
+
+def _check_values(agent: Mapping[str, Any], where: object) -> None:
+    told = agent.get("agent_attributes")
+    told = told if isinstance(told, Mapping) else {}
+    checks = {
+        "clip_range": isinstance(agent.get("clip_range"), int | float),
+        "agent_attributes.obs_key": isinstance(told.get("obs_key"), str),
+        "agent_attributes.obs_shape": _all(int, told.get("obs_shape")),
+        "agent_attributes.grid_features": _all(str, told.get("grid_features")),
+    }
+    if "action_names" in agent:
+        checks["action_names"] = _all(str, agent["action_names"])
+        checks["action_max_params"] = _all(int, agent.get("action_max_params"))
+    if wrong := [name for name, is_right in checks.items() if not is_right]:
+        raise UnusableFileError(
+            f"the agent lacks {', '.join(wrong)}, or has something else there", where=where, fix=DAMAGED
+        )
+
+
+def _all(kind: type, values: Any) -> bool:
+    return isinstance(values, list | tuple) and all(isinstance(value, kind) for value in values)
 
 
 def find_agent(root: Any, where: object) -> tuple[dict[str, Any], Record]:

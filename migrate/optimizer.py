@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,9 +17,11 @@ from migrate.plain import plain
 from migrate.plan import as_bytes
 from migrate.provenance import KEY, TRAINER, attach_shell, payloads_of, shell_of
 from migrate.shell import join
+from migrate.to_legacy import parameter_names_of
 from modules.checkpoint import PolicyFile
 
 STATE_DICT, OPTIMIZER = "optimizer_state_dict", "optimizer."
+SAME_RUN = "give the trainer state and the policy of the same run"
 
 
 @dataclass
@@ -52,23 +54,75 @@ def read_trainer_state(checkpoint: Checkpoint, names: Sequence[str]) -> TrainerS
     where, root = checkpoint.path, checkpoint.root
     if not isinstance(root, Mapping) or not isinstance(root.get(STATE_DICT), Mapping):
         raise UnusableFileError("this is no trainer state", where=where, fix="give the run's trainer_state.pt")
-    optimizer = root[STATE_DICT]
-    positions = [position for group in optimizer["param_groups"] for position in group["params"]]
-    if len(positions) != len(names):
+    state = by_name(root[STATE_DICT], names, where)
+    state.rest = {key: plain(value) for key, value in root.items() if key != STATE_DICT}
+    return state
+
+
+def by_name(optimizer: Mapping[str, Any], names: Sequence[str], where: object) -> TrainerState:
+    """An optimizer's state dict, by parameter name.
+
+    Args:
+        optimizer: what `state_dict()` of a torch optimizer gave, live or as an inert graph.
+        names: parameter names in optimizer order.
+        where: the file, for messages.
+
+    Raises:
+        UnusableFileError: no such state dict, or one for another number of parameters.
+    """
+    groups, fields = optimizer.get("param_groups"), optimizer.get("state")
+    if not isinstance(groups, list) or not isinstance(fields, Mapping):
+        raise UnusableFileError("holds no state of a torch optimizer", where=where, fix=SAME_RUN)
+    positions = [position for group in groups for position in group["params"]]
+    if len(positions) != len(names) or not fields.keys() <= set(positions):
         raise UnusableFileError(
-            f"the optimizer has {len(positions)} parameters, the policy {len(names)}",
-            where=where,
-            fix="give the trainer state and the policy of the same run",
+            f"the optimizer has {len(positions)} parameters, the policy {len(names)}", where=where, fix=SAME_RUN
         )
     name_of = dict(zip(positions, names, strict=True))
-    state = TrainerState(rest={key: plain(value) for key, value in root.items() if key != STATE_DICT})
-    for position, fields in optimizer["state"].items():
-        for key, value in fields.items():
-            target = state.tensors if isinstance(value, TensorRef) else state.values
-            target[name_of[position], key] = value if isinstance(value, TensorRef) else plain(value)
-    for group in optimizer["param_groups"]:
+    state = TrainerState()
+    for position, values in fields.items():
+        for key, value in values.items():
+            is_tensor = isinstance(value, TensorRef | Tensor)
+            target = state.tensors if is_tensor else state.values
+            target[name_of[position], key] = value if is_tensor else plain(value)
+    for group in groups:
         state.groups.append({**plain(group), "params": [name_of[position] for position in group["params"]]})
     return state
+
+
+def check_shapes(
+    tensors: Mapping[tuple[str, str], Tensor], shapes: Mapping[str, tuple[int, ...]], where: object
+) -> None:
+    """Refuses moments whose shape is not their parameter's: torch itself would take them.
+
+    Raises:
+        UnusableFileError: "... has shape ..., the parameter ...".
+    """
+    for (name, key), tensor in tensors.items():
+        if tensor.dim() and tuple(tensor.shape) != shapes[name]:
+            raise UnusableFileError(
+                f"{key} of {name} has shape {tuple(tensor.shape)}, the parameter {shapes[name]}",
+                where=where,
+                fix=SAME_RUN,
+            )
+
+
+def put_trainer(content: PolicyFile, state: TrainerState, where: object) -> None:
+    """Puts a trainer state with loaded tensors into a new policy, in place of the one that it has.
+
+    Raises:
+        UnusableFileError: see `check_shapes`.
+    """
+    names = {name for group in state.groups for name in group["params"]}
+    check_shapes(state.tensors, {name: tuple(content.tensors[name].shape) for name in names}, where)
+    content.tensors = {key: value for key, value in content.tensors.items() if not key.startswith(OPTIMIZER)}
+    content.tensors.update({f"{OPTIMIZER}{name}.{key}": tensor for (name, key), tensor in state.tensors.items()})
+    content.extra[TRAINER] = {
+        "groups": state.groups,
+        "values": [[name, key, value] for (name, key), value in state.values.items()],
+        "tensors": len(state.tensors),
+        "rest": state.rest,
+    }
 
 
 def attach_trainer(content: PolicyFile, checkpoint: Checkpoint) -> None:
@@ -77,24 +131,10 @@ def attach_trainer(content: PolicyFile, checkpoint: Checkpoint) -> None:
     Raises:
         UnusableFileError: see `read_trainer_state`; a moment whose shape is not its parameter's.
     """
-    new_names = content.extra[KEY]["parameters"]
-    state = read_trainer_state(checkpoint, new_names)
-    placed: dict[str, TensorRef] = {}
-    for (name, key), ref in state.tensors.items():
-        tensor = checkpoint.tensor(ref)
-        if tensor.dim() and tensor.shape != content.tensors[name].shape:
-            raise UnusableFileError(
-                f"{key} of {name} has shape {tuple(tensor.shape)}, the parameter {tuple(content.tensors[name].shape)}",
-                where=checkpoint.path,
-                fix="give the trainer state and the policy of the same run",
-            )
-        placed[f"{OPTIMIZER}{name}.{key}"] = ref
-        content.tensors[f"{OPTIMIZER}{name}.{key}"] = tensor
-    content.extra[TRAINER] = {
-        "groups": state.groups,
-        "values": [[name, key, value] for (name, key), value in state.values.items()],
-        "rest": state.rest,
-    }
+    state = read_trainer_state(checkpoint, content.extra[KEY]["parameters"])
+    loaded = {key: checkpoint.tensor(ref) for key, ref in state.tensors.items()}
+    put_trainer(content, replace(state, tensors=loaded), checkpoint.path)
+    placed = {f"{OPTIMIZER}{name}.{key}": ref for (name, key), ref in state.tensors.items()}
     attach_shell(content, TRAINER, checkpoint, placed)
 
 
@@ -104,18 +144,19 @@ def trainer_state_of(content: PolicyFile, where: object) -> TrainerState:
     Raises:
         UnusableFileError: it holds none.
     """
-    if TRAINER not in content.extra:
-        raise UnusableFileError(
-            "holds no optimizer state",
-            where=where,
-            fix="migrate the policy again, with --trainer-state trainer_state.pt",
-        )
-    kept = content.extra[TRAINER]
+    kept = content.extra.get(TRAINER)
     tensors: dict[tuple[str, str], Tensor] = {}
     for reference, tensor in content.tensors.items():
         if reference.startswith(OPTIMIZER):
             name, _, key = reference.removeprefix(OPTIMIZER).rpartition(".")
             tensors[name, key] = tensor
+    # An agent that was loaded with one and saved without it kept the entry, but not the tensors.
+    if kept is None or kept["tensors"] != len(tensors):
+        raise UnusableFileError(
+            "holds no optimizer state",
+            where=where,
+            fix="migrate the policy with --trainer-state, or save it with migrate.save_policy(path, agent, state)",
+        )
     values = {(name, key): value for name, key, value in kept["values"]}
     return TrainerState(dict(tensors), values, kept["groups"], kept["rest"])
 
@@ -157,6 +198,14 @@ def legacy_trainer_bytes(content: PolicyFile, where: object) -> bytes:
     ):
         return join(shell, {key: as_bytes(content.tensors[name]) for key, name in payloads.items()})
     buffer = io.BytesIO()
-    order = list(content.extra[KEY]["parameters"])
+    order = old_order(content)
     torch.save({STATE_DICT: positional(state, order, where), **state.rest}, buffer)
     return buffer.getvalue()
+
+
+def old_order(content: PolicyFile) -> list[str]:
+    """The new names of the parameters, in the order in which the old optimizer counts them (trap 3)."""
+    if KEY in content.extra:
+        return list(content.extra[KEY]["parameters"])
+    named = {name for group in content.extra[TRAINER]["groups"] for name in group["params"]}
+    return [name for name in parameter_names_of(content.config) if name in named]

@@ -7,6 +7,7 @@ import math
 import re
 from collections import OrderedDict
 from collections.abc import Callable
+from reprlib import repr as short
 from typing import Any, NoReturn
 
 import torch
@@ -136,7 +137,7 @@ def _parameter(path: str, args: tuple[Any, ...]) -> TensorRef:
 def _named_dtype(ref: Any) -> torch.dtype:
     dtype = getattr(torch, ref.path.removeprefix("torch."), None) if isinstance(ref, GlobalRef) else None
     if not isinstance(dtype, torch.dtype):
-        raise UnusableFileError(f"{ref!r:.100} is not a tensor type that this version of torch knows", fix=DAMAGED)
+        raise UnusableFileError(f"{short(ref)} is not a tensor type that this version of torch knows", fix=DAMAGED)
     return dtype
 
 

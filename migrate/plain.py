@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import PurePosixPath
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def numpy_value(call: Record) -> Any:
 def _numpy_dtype(call: Any) -> np.dtype[Any]:
     code = call.args[0]
     if call.path != "numpy.dtype" or not isinstance(code, str) or not _NUMPY_CODE.fullmatch(code):
-        raise ValueError(f"type {code!r:.50}")  # objects and structures: nothing that a policy holds
+        raise ValueError(f"type {short(code)}")  # objects and structures: nothing that a policy holds
     return np.dtype((call.state[1] if call.state else "=") + code)
 
 
@@ -140,7 +141,7 @@ class _Converter:
         try:
             return kind.get(record.path.rpartition(".")[2], int)(*self.convert(record.args))
         except (TypeError, ValueError) as error:
-            raise UnusableFileError(f"{record!r} of {record.args!r:.100}: {error}", fix=_FIX) from error
+            raise UnusableFileError(f"{record!r} of {short(record.args)}: {error}", fix=_FIX) from error
 
     def space(self, record: Record) -> dict[str, Any]:
         """A space of gymnasium by its class name, with what decides its shape and bounds."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 
 from migrate.archive import Checkpoint
-from migrate.eras import Era
+from migrate.eras import Era, named
 from migrate.pickle_reader import TensorRef
 from migrate.plan import Plan, as_bytes, digest
 from migrate.shell import Shell, split
@@ -94,7 +94,7 @@ def payloads_of(content: PolicyFile, kind: str) -> dict[str, str]:
 def era_of(content: PolicyFile) -> Era | None:
     """The era that a policy was migrated from."""
     migration = content.extra.get(KEY)
-    return Era(migration["era"], tuple(migration["evidence"])) if migration else None
+    return named(migration.get("era"), "provenance of the policy") if migration else None
 
 
 def fingerprint(content: PolicyFile) -> str:

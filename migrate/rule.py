@@ -9,7 +9,7 @@ from typing import Any
 from migrate.eras import Era
 from migrate.errors import UnusableFileError
 
-REQUIRED: Any = type("REQUIRED", (), {"__repr__": lambda self: "REQUIRED"})()
+REQUIRED: Any = type("REQUIRED", (), {"__repr__": lambda _: "REQUIRED"})()
 """Marks a key without a default: it must be there, and is always written."""
 
 PARAMS = "nn_params."
@@ -83,7 +83,7 @@ class Attribute:
     backward: Callable[[Any, Mapping[str, Any]], Any] = lambda value, _: value
 
 
-def no_state(config: Mapping[str, Any]) -> tuple[Move, ...]:
+def no_state(_: Mapping[str, Any]) -> tuple[Move, ...]:
     """For components without tensors."""
     return ()
 
@@ -133,12 +133,12 @@ def equal(a: Any, b: Any) -> bool:
 
 
 def flatten(config: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"nn_params": {"p": 1}}` -> `{"nn_params.p": 1}`, without `_target_`, `sources` and the injected `name`."""
+    """`{"nn_params": {"p": 1}}` -> `{"nn_params.p": 1}`, without `_target_` and `sources`."""
     flat: dict[str, Any] = {}
     for name, value in config.items():
         if name == "nn_params":
             flat.update({f"{PARAMS}{inner}": inner_value for inner, inner_value in (value or {}).items()})
-        elif name not in ("_target_", "sources", "name"):
+        elif name not in ("_target_", "sources"):
             flat[name] = value
     return flat
 
@@ -225,6 +225,5 @@ def _take(values: dict[str, Any], name: str, default: Any, where: str) -> Any:
 
 
 def _put(target: dict[str, Any], names: Sequence[str], values: Sequence[Any], defaults: Sequence[Any]) -> None:
-    for name, value, default in zip(names, values, defaults, strict=True):
-        if default is REQUIRED or not equal(value, default):
-            target[name] = value
+    entries = zip(names, values, defaults, strict=True)
+    target.update({n: value for n, value, default in entries if default is REQUIRED or not equal(value, default)})

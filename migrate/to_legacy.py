@@ -13,6 +13,7 @@ import legacy
 from legacy.normalizations import OBS_NORMALIZATIONS
 from legacy.spaces import Box, MultiDiscrete
 from migrate import config_rules, provenance
+from migrate.config_rules import CORE
 from migrate.eras import Era
 from migrate.errors import UnusableFileError
 from migrate.pickle_writer import save_record
@@ -35,19 +36,36 @@ class LegacyEnvironment:
         self.grid_features = list(environment.feature_names)
 
 
-def legacy_agent(config: Mapping[str, Any], environment: Environment, era: Era, where: object) -> legacy.MettaAgent:
+def legacy_agent(config: Mapping[str, Any], environment: Environment, where: object) -> legacy.MettaAgent:
     """A fresh agent of the old stack from an old config.
 
     Raises:
-        UnusableFileError: a class without rule, or features that the old table of divisors does not have.
+        UnusableFileError: a class without rule, a key that the old agent needs, features that the old table of divisors
+            does not have, or whatever the old stack itself says of the config.
     """
+    missing = [key for key in ("clip_range",) if key not in config]
+    if "obs_key" not in (config.get("observations") or {}):
+        missing.append("observations.obs_key")
+    if CORE not in config["components"]:
+        missing.append(f"components.{CORE}")
+    if missing:
+        raise UnusableFileError(
+            f"lacks {', '.join(missing)}, which the old agent needs", where=where, fix="add it, or use `stack: modules`"
+        )
     components = {}
     for name, component in config["components"].items():
         stem = stem_of_old(str(component.get("_target_")), config_rules.component_place(where, name))
         components[name] = {**component, "_target_": legacy_target(stem)}
     _check_features(environment, where)
     agent_cfg = OmegaConf.create({"agent": {**config, "components": components}, "device": "cpu"})
-    return legacy.make_policy(LegacyEnvironment(environment), agent_cfg)
+    try:
+        return legacy.make_policy(LegacyEnvironment(environment), agent_cfg)
+    except Exception as error:
+        raise UnusableFileError(
+            f"the old stack refuses the config: {error.__cause__ or error}",
+            where=where,
+            fix="correct the config, or use `stack: modules`",
+        ) from error
 
 
 def _check_features(environment: Environment, where: object) -> None:
@@ -72,7 +90,7 @@ def legacy_agent_from(content: PolicyFile, where: object) -> legacy.MettaAgent:
     environment = Environment.from_dict(content.environment)
     old_config = config_rules.to_old_agent(content.config, era, where)
     with torch.random.fork_rng(devices=[]):
-        agent = legacy_agent(old_config, environment, era, where)
+        agent = legacy_agent(old_config, environment, where)
     for name, component in content.config["components"].items():
         rule = rules()[stem_of_new(component["_target_"], where)]
         _restore(agent, name, rule, component, content)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +53,7 @@ class ActionSpace(nn.Module):
         max_params: the largest parameter of each type, inclusive.
 
     Raises:
-        InputError: numbers that do not match.
+        InputError: "got ... action names and ...", "the maximum parameter of ... must be an integer >= 0 ...".
     """
 
     cumulative: Tensor
@@ -60,8 +62,11 @@ class ActionSpace(nn.Module):
     def __init__(self, names: Sequence[str], max_params: Sequence[int]) -> None:
         super().__init__()
         if len(names) != len(max_params) or not names:
-            raise InputError(f"got {len(names)} action names and {len(max_params)} maximum parameters")
-        self.names, self.max_params = list(names), [int(largest) for largest in max_params]
+            raise InputError(
+                f"got {len(names)} action names and {len(max_params)} maximum parameters; give one of each per action type"
+            )
+        self.names = list(names)
+        self.max_params = [_max_param(name, largest) for name, largest in zip(names, max_params, strict=True)]
         pairs = [[kind, i] for kind, largest in enumerate(self.max_params) for i in range(largest + 1)]
         self.register_buffer("pairs", torch.tensor(pairs), persistent=False)
         self.register_buffer("cumulative", torch.tensor([0, *self.max_params]).cumsum(0), persistent=False)
@@ -69,7 +74,8 @@ class ActionSpace(nn.Module):
     @property
     def pair_names(self) -> list[str]:
         """One name per flat action, `<name>_<parameter>`."""
-        return [f"{name}_{i}" for name, largest in zip(self.names, self.max_params, strict=True) for i in range(largest + 1)]
+        types = zip(self.names, self.max_params, strict=True)
+        return [f"{name}_{i}" for name, largest in types for i in range(largest + 1)]
 
     def to_index(self, action: Tensor) -> Tensor:
         """`[N, 2]` `(type, parameter)` -> flat index `[N]` int64.
@@ -82,3 +88,13 @@ class ActionSpace(nn.Module):
     def to_action(self, index: Tensor) -> Tensor:
         """Flat index `[N]` -> `[N, 2]` int64."""
         return self.pairs[index]
+
+
+def _max_param(name: str, largest: Any) -> int:
+    try:
+        number = operator.index(largest)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise InputError(f"the maximum parameter of {name!r} must be an integer >= 0, which is inclusive; got {largest!r}")
+    return number

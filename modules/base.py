@@ -1,4 +1,4 @@
-"""`MettaModule`: pure computation between named tensors, and `WeightModule`, one with a weight to initialise and limit."""
+"""`MettaModule`: pure computation between named tensors; `WeightModule`: one with a weight to initialise and limit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypedDict, cast, final
 import torch
 from torch import Tensor, nn
 
-from modules.errors import ConfigError
+from modules.errors import ConfigError, GraphError
 
 Shape = tuple[int, ...]
 """Sizes without the batch dimension."""
@@ -44,6 +44,9 @@ class MettaModule(nn.Module):
     Args:
         in_keys: names of the inputs, in the order of `compute`'s arguments.
         out_keys: names of the outputs, in the order of `compute`'s results.
+
+    Raises:
+        ConfigError: "in_keys must be a sequence of names ...".
     """
 
     in_keys: tuple[str, ...]
@@ -60,8 +63,8 @@ class MettaModule(nn.Module):
 
     def __init__(self, in_keys: Sequence[str] | None = None, out_keys: Sequence[str] | None = None) -> None:
         super().__init__()
-        self.in_keys = tuple(in_keys or ())
-        self.out_keys = tuple(out_keys or ())
+        self.in_keys = _names("in_keys", in_keys)
+        self.out_keys = _names("out_keys", out_keys)
 
     @abstractmethod
     def compute(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
@@ -69,11 +72,14 @@ class MettaModule(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} has no compute()")
 
     @final
-    def forward(self, data: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        """Computes and writes the outputs into `data`; returns `data` itself."""
+    def forward(self, data: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # type: ignore[misc]  # final on purpose
+        """Computes and writes the outputs into `data`; returns `data` itself.
+
+        Raises:
+            GraphError: "... computed ... output(s) for ...", with nothing written.
+        """
         result = self.compute(*[data[key] for key in self.in_keys])
-        outputs = (result,) if isinstance(result, Tensor) else result
-        for key, value in zip(self.out_keys, outputs, strict=True):
+        for key, value in zip(self.out_keys, one_per_key(self, result), strict=True):
             data[key] = value
         return data
 
@@ -91,9 +97,33 @@ class MettaModule(nn.Module):
         """Shape of the first output, from the input shapes and all constructor arguments; the first input's if alike.
 
         Raises:
-            ConfigError: sizes that give no valid shape.
+            ConfigError: sizes that give no valid shape, or no input shape to repeat.
         """
+        if not in_shapes:
+            raise ConfigError(f"has no sources, so {cls.__name__} must define output_shape")
         return in_shapes[0]
+
+
+def _names(what: str, keys: Any) -> tuple[str, ...]:
+    if isinstance(keys, str) or not all(isinstance(key, str) for key in keys or ()):
+        raise ConfigError(f"{what} must be a sequence of names such as ('input',), got {keys!r}")
+    return tuple(keys or ())
+
+
+def one_per_key(module: nn.Module, result: Any) -> tuple[Tensor, ...]:
+    """What `compute` returned, as one value per out key.
+
+    Raises:
+        GraphError: "... computed ... output(s) for ...".
+    """
+    outputs = tuple(result) if isinstance(result, (tuple, list)) else (result,)
+    keys = cast(Any, module).out_keys
+    if len(outputs) != len(keys):
+        raise GraphError(
+            f"{type(module).__name__} computed {len(outputs)} output(s) for {len(keys)} out_keys {keys}; "
+            f"compute() must return one tensor per key"
+        )
+    return outputs
 
 
 def only_source(context: BuildContext, ndim: int | None = None) -> Shape:
@@ -131,7 +161,7 @@ class WeightOptions(TypedDict, total=False):
     clip_scale: float
     l2_norm_scale: float | None
     l2_init_scale: float | None
-    analyze_weights: bool
+    analyze_weights: bool | None
 
 
 FUNCTIONAL = {"ReLU": torch.relu, "Tanh": torch.tanh}
@@ -140,8 +170,8 @@ FUNCTIONAL = {"ReLU": torch.relu, "Tanh": torch.tanh}
 class WeightModule(MettaModule):
     """A module with `weight` and perhaps `bias`, an optional nonlinearity behind it, a clip limit and an L2 anchor.
 
-    Subclasses call `_own(layer)` with a freshly made torch layer, whose parameters become this module's own. The layer's
-    default initialisation runs first and is then overwritten, so that a seed gives the weights it gave in the old stack.
+    Subclasses call `_own(layer)` with a freshly made torch layer, whose parameters become this module's own. Its default
+    initialisation runs first and is then overwritten, so that a seed gives the weights it gave in the old stack.
 
     Args:
         nonlinearity: name of a class in `torch.nn`, or None.
@@ -150,7 +180,7 @@ class WeightModule(MettaModule):
         clip_scale: 0 exempts this weight from clipping.
         l2_norm_scale: weight of the L2 loss, None for none.
         l2_init_scale: weight of the L2 distance to the initial weight, None for none, 0 to keep no copy either.
-        analyze_weights: whether the agent's weight metrics include this weight.
+        analyze_weights: whether the agent's weight metrics include this weight; None for no.
 
     Raises:
         ConfigError: an unknown nonlinearity or initialization.
@@ -172,7 +202,7 @@ class WeightModule(MettaModule):
         clip_scale: float = 1,
         l2_norm_scale: float | None = None,
         l2_init_scale: float | None = None,
-        analyze_weights: bool = False,
+        analyze_weights: bool | None = None,
     ) -> None:
         super().__init__(in_keys, out_keys)
         self.nonlinearity = nonlinearity
@@ -186,10 +216,13 @@ class WeightModule(MettaModule):
 
     @staticmethod
     def _make_activation(name: str) -> nn.Module:
-        make = getattr(nn, name, None)
+        make = getattr(nn, str(name), None)
         if not (isinstance(make, type) and issubclass(make, nn.Module)):
-            raise ConfigError(f"nonlinearity {name!r} is not a class of torch.nn")
-        return cast(nn.Module, make())
+            raise ConfigError(f"nonlinearity {name!r} is not a class of torch.nn; give a name such as 'ReLU', or null")
+        try:
+            return make()
+        except TypeError as error:
+            raise ConfigError(f"nonlinearity {name!r} cannot be made without arguments: {error}") from error
 
     def _own(self, layer: nn.Module, fan_in: int, fan_out: int) -> None:
         """Takes the layer's parameters over and initialises them (`fan_*` are channels, without the kernel area)."""
@@ -203,7 +236,7 @@ class WeightModule(MettaModule):
         self.initial_weights = None if self.l2_init_scale == 0 else self.weight.detach().clone()
 
     def _initialize(self, fan_in: int, fan_out: int) -> float:
-        method = self._initialization.lower()
+        method = str(self._initialization).lower()
         if method == "orthogonal":
             nn.init.orthogonal_(self.weight, gain=self._gain)
             return self.weight.max().item()
@@ -217,7 +250,8 @@ class WeightModule(MettaModule):
         if method == "max_0_01":
             nn.init.uniform_(self.weight, -0.01, 0.01)
             return 0.01
-        raise ConfigError(f"initialization must be orthogonal, xavier, normal or max_0_01, got {self._initialization!r}")
+        known = "orthogonal, xavier, normal or max_0_01"
+        raise ConfigError(f"initialization must be {known}, got {self._initialization!r}")
 
     def _activate(self, x: Tensor) -> Tensor:
         if self._functional is not None:

@@ -18,12 +18,23 @@ class Environment:
         feature_normalizations: one divisor per feature.
         feature_names: one name per feature, where known.
         action_nvec: sizes of the two action dimensions: number of action types, largest parameter + 1.
+
+    Raises:
+        ConfigError: an observation shape that is none.
     """
 
     obs_shape: tuple[int, ...]
     feature_normalizations: tuple[float, ...]
     feature_names: tuple[str, ...] = ()
     action_nvec: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, values in vars(self).copy().items():
+            # Lists and numpy numbers come from an environment's spaces; JSON and comparisons need Python's own.
+            numbers = tuple(value.item() if hasattr(value, "item") else value for value in values)
+            object.__setattr__(self, name, numbers)
+        if not self.obs_shape or not all(isinstance(size, int) and size > 0 for size in self.obs_shape):
+            raise ConfigError(f"obs_shape must be positive sizes such as (11, 11, 34), got {self.obs_shape}")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Environment:
@@ -34,7 +45,7 @@ class Environment:
         """
         try:
             return cls(**{key: tuple(value) for key, value in values.items()})
-        except TypeError as error:
+        except (AttributeError, TypeError) as error:
             raise ConfigError(f"not an environment: {error}") from error
 
     def to_dict(self) -> dict[str, Any]:

@@ -39,8 +39,8 @@ def analyze_weights(weight: Tensor, delta: float) -> dict[str, Any]:
         slope, r_squared = _line(ranks.log(), (nonzero + SMALLEST).log().cpu())
         metrics.update(sv_loglog_r2=r_squared, sv_loglog_slope=slope)
     if len(singular) > 1:
-        enough = singular.cumsum(0) >= (1 - delta) * singular.sum()
-        metrics["effective_rank"] = int(enough.int().argmax()) + 1
+        short = singular.cumsum(0) < (1 - delta) * singular.sum()
+        metrics["effective_rank"] = min(int(short.sum()) + 1, len(singular))  # rounding may leave all of them short
     return metrics
 
 

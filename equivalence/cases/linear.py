@@ -6,7 +6,9 @@ from equivalence.case import Case, Setup, Source, sizes, vector, weight_options
 
 CASE = Case(
     setups=st.builds(
-        lambda source, params, options, clip_range: Setup({"nn_params": params, **options}, source, clip_range=clip_range),
+        lambda source, params, options, clip_range: Setup(
+            {"nn_params": params, **options}, source, clip_range=clip_range
+        ),
         vector(),
         st.fixed_dictionaries({"out_features": sizes()}, optional={"bias": st.booleans()}),
         weight_options(),

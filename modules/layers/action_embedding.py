@@ -65,7 +65,8 @@ class ActionEmbeddingModule(MettaModule):
                 f"{len(rows)} action names need {len(rows) + 1} rows, but num_embeddings is {self.num_embeddings}"
             )
         self.rows = rows
-        self.active_indices = torch.tensor([rows[name] for name in names], device=self.weight.device)
+        indices = [rows[name] for name in names]
+        self.active_indices = torch.tensor(indices, dtype=torch.long, device=self.weight.device)
 
     def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
         """`x` `[N, ...]` -> `[N, A, E]`, a view that repeats `[A, E]`."""

@@ -56,8 +56,10 @@ class ConcatMergeModule(MettaModule):
         """Slices and dimension, which the config keeps beside each source.
 
         Raises:
-            ConfigError: sources with different `dim`, or a slice without one.
+            ConfigError: no sources, sources with different `dim`, or a slice without one.
         """
+        if not context.sources:
+            raise ConfigError("needs at least one source")
         dims = [source.get("dim") for source in context.sources]
         cuts = [source.get("slice") for source in context.sources]
         for source, dim, cut in zip(context.sources, dims, cuts, strict=True):
@@ -75,16 +77,19 @@ class ConcatMergeModule(MettaModule):
         Raises:
             ConfigError: inputs that differ elsewhere, or a slice beyond its input.
         """
-        axis = options["dim"] - 1 if options["dim"] > 0 else options["dim"]
+        dim = options["dim"]
+        if dim == 0:
+            raise ConfigError("cannot concatenate along dim 0, the batch; the first dimension of a source is dim 1")
+        axis = dim - 1 if dim > 0 else dim
         slices = options["slices"] or [None] * len(in_shapes)
         total = 0
         for shape, cut in zip(in_shapes, slices, strict=True):
             if len(shape) != len(in_shapes[0]) or not -len(shape) <= axis < len(shape):
-                raise ConfigError(f"cannot concatenate shapes {list(in_shapes)} along dim {options['dim']}")
+                raise ConfigError(f"cannot concatenate shapes {list(in_shapes)} along dim {dim}")
             rest, first = list(shape), list(in_shapes[0])
             rest[axis] = first[axis] = 0
             if rest != first or (cut is not None and cut[1] > shape[axis]):
-                raise ConfigError(f"cannot concatenate {list(in_shapes)} with slices {slices} along dim {options['dim']}")
+                raise ConfigError(f"cannot concatenate {list(in_shapes)} with slices {slices} along dim {dim}")
             total += shape[axis] if cut is None else cut[1] - cut[0]
         result = list(in_shapes[0])
         result[axis] = total

@@ -26,6 +26,8 @@ class LayerNormModule(MettaModule):
     """
 
     io_sizes = ("normalized_shape", "normalized_shape")
+    weight: Tensor | None
+    bias: Tensor | None
 
     def __init__(
         self,

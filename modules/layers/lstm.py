@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +63,7 @@ class LSTMModule(MettaModule):
         """`x` `[B * T, input_size]`, `h`, `c` `[num_layers, B, hidden_size]` -> `[B * T, hidden_size]`, `h`, `c`."""
         batch, rows = h.shape[1], x.shape[0]
         x_TBI = x.reshape(batch, rows // batch, -1).transpose(0, 1)
-        weights = [self._parameters[name] for name in self._weight_names]
+        weights = [cast(Tensor, self._parameters[name]) for name in self._weight_names]
         y_TBH, h, c = torch.lstm(
             x_TBI, (h, c), weights, self.bias, self.num_layers, self.dropout, self.training, False, False
         )

@@ -59,7 +59,7 @@ def test_tracing_leaves_no_hook_behind(agent: Any) -> None:
 @pytest.mark.parametrize("name", ["dones", "truncateds", "e3b"])
 def test_an_argument_of_another_era_is_refused(agent: Any, name: str) -> None:
     with pytest.raises(ValueError, match=f"{name}: this agent's era does not take it"):
-        trace(agent, _obs(1), **{name: torch.zeros(1)})
+        trace(agent, _obs(1), None, None, **{name: torch.zeros(1)})
 
 
 def test_an_agent_of_neither_stack_is_refused() -> None:

@@ -224,3 +224,25 @@ def test_flipped_bytes_give_our_errors_only(file: Path, new: bool, flips: list[t
 @given(new=st.booleans(), cut=st.integers(1, 1 << 20))
 def test_truncation_gives_our_errors_only(file: Path, new: bool, cut: int) -> None:
     _reads_or_refuses(file, GOOD[new][: cut % len(GOOD[new])])
+
+
+def test_a_persistent_id_whose_text_would_double_at_each_level_is_refused_at_once(tmp_path: Path) -> None:
+    nested: list[Any] = []
+    for _ in range(60):
+        nested = [nested, nested]
+
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, obj: Any) -> Any:
+            return nested if isinstance(obj, Marker) else None
+
+    class Marker:
+        pass
+
+    buffer = io.BytesIO()
+    Pickler(buffer, protocol=2).dump({"a": Marker()})
+    path = tmp_path / "doubling.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", buffer.getvalue())
+        archive.writestr("archive/version", "3")
+    with pytest.raises(UnusableFileError, match="a persistent id that torch"):
+        read_checkpoint(path)

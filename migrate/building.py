@@ -1,0 +1,138 @@
+"""`build_agent`: the rollback flag. Any config and any checkpoint in, the agent of the stack that the flag names out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+import modules
+from migrate import config_rules, eras
+from migrate.api import STACKS, check_stack, environment_from, load_policy, read_policy
+from migrate.config_rules import STACK
+from migrate.errors import UsageError
+from migrate.registry import rules, stem_of_new
+from migrate.to_legacy import DEFAULT_ERA, legacy_agent
+from modules.builder import plain
+from modules.checkpoint import PolicyFile
+
+WHERE = "config"
+NEEDED = (STACK, "clip_range", "observations", "components")
+
+
+def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any:
+    """The agent of the stack that the config's flag `stack: legacy | modules` names.
+
+    Config and checkpoint may be old or new, in any combination; without the flag, the config's own stack is built.
+
+    Args:
+        cfg: an agent config, or a job config with one under `agent`; plain or OmegaConf. The flag may stand in either.
+        env: see `environment_from`.
+        checkpoint: a policy to load; its architecture must be that of the config.
+
+    Raises:
+        UsageError: an unknown stack, an interpolation that is not resolved, or a config that describes another policy
+            than the checkpoint.
+        MigrationError, MettaError: files that cannot be used, configs that cannot be built.
+    """
+    config = _agent_config(cfg)
+    config_rules.check_agent(config, WHERE)
+    new = config_rules.is_new(config)
+    stack = config.pop(STACK, STACKS[new])
+    check_stack(stack, WHERE)
+    era = DEFAULT_ERA if new else eras.of_config(config["components"], WHERE)
+    new_config = config if new else config_rules.to_new_agent(config, era, WHERE)[0]
+    environment = environment_from(env)
+    if checkpoint is not None:
+        check_agreement(new_config, environment, read_policy(checkpoint), checkpoint)
+        return load_policy(checkpoint, stack)
+    if stack == "modules":
+        return modules.MettaAgent(new_config, environment)
+    return legacy_agent(config_rules.to_old_agent(config, era, WHERE) if new else config, environment, WHERE)
+
+
+def _agent_config(cfg: Any) -> dict[str, Any]:
+    """The agent's config as plain values, with the flag of the job where the agent has none."""
+    if not isinstance(cfg, Mapping | DictConfig):
+        raise UsageError(f"the config is a {type(cfg).__name__}, expected a mapping", where=WHERE)
+    _, node = config_rules.agent_node(cfg, WHERE)
+    config = {str(key): _value(node, key) for key in node}
+    if node is not cfg and STACK in cfg:
+        if config.get(STACK, cfg[STACK]) != cfg[STACK]:
+            raise UsageError(f"stack is {cfg[STACK]!r} in the job and {config[STACK]!r} in its agent", where=WHERE)
+        config[STACK] = cfg[STACK]
+    for key in NEEDED:
+        for place, text in _texts(config.get(key), key):
+            if "${" in text:
+                raise UsageError(
+                    f"{place} is {text!r}, which is not resolved", where=WHERE, fix="give the composed OmegaConf config"
+                )
+    return config
+
+
+def _value(node: Any, key: Any) -> Any:
+    """A plain value. What the agent does not read was never resolved by the old stack either, so it may not resolve."""
+    try:
+        return plain(node[key])
+    except OmegaConfBaseException:
+        raw = OmegaConf.to_container(node, resolve=False)
+        return raw[key] if isinstance(raw, dict) else None
+
+
+def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, Mapping | list):
+        entries = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, inner in entries:
+            yield from _texts(inner, f"{place}.{key}")
+
+
+def check_agreement(
+    config: Mapping[str, Any], environment: modules.Environment, content: PolicyFile, where: object
+) -> None:
+    """Refuses a config or an environment for another policy: same keys need not mean the same function (trap 7).
+
+    Raises:
+        UsageError: the first component or size that differs, with both readings.
+    """
+    saved, given = content.config["components"], config["components"]
+    for name in dict.fromkeys([*saved, *given]):
+        here, there = (_meaning(components.get(name)) for components in (given, saved))
+        if here != there:
+            raise UsageError(
+                f"component {name!r} is {here} in the config and {there} in the checkpoint",
+                where=where,
+                fix="use the config that the policy was trained with; the checkpoint holds it",
+            )
+    if list(saved) != list(given):
+        raise UsageError(
+            f"the config lists the components as {', '.join(given)}, the checkpoint as {', '.join(saved)}",
+            where=where,
+            fix="keep the order: optimizer state depends on it",
+        )
+    kept = modules.Environment.from_dict(content.environment)
+    facts = {
+        "clip_range": (config.get("clip_range", 0), content.config.get("clip_range", 0)),
+        "the shape of observations": (environment.obs_shape, kept.obs_shape),
+    }
+    if environment.feature_names and kept.feature_names:
+        facts["the list of features"] = (environment.feature_names, kept.feature_names)
+    for what, (here, there) in facts.items():
+        if here != there:
+            raise UsageError(
+                f"{what} is {here} here and {there} in the checkpoint", where=where, fix="use what it was trained with"
+            )
+
+
+def _meaning(component: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A component with its defaults written out, and its sources in full."""
+    if component is None:
+        return None
+    full = {**component, "sources": config_rules.sources_of(component)}
+    if not str(component["_target_"]).startswith("modules."):
+        return full
+    return rules()[stem_of_new(component["_target_"], WHERE)].resolved(full)

@@ -1,0 +1,99 @@
+"""`save_policy`: writes an agent of either stack in either format, with its optimizer, so that the flag can be flipped."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+import legacy
+from migrate.api import is_new_file, parameter_names, read_policy
+from migrate.archive import check_finite
+from migrate.errors import UsageError
+from migrate.optimizer import by_name, legacy_trainer_bytes, put_trainer
+from migrate.pickle_writer import save_record
+from migrate.provenance import TRAINER
+from migrate.to_legacy import DEFAULT_ERA, legacy_bytes, parameter_names_of
+from modules import MettaAgent
+from modules.checkpoint import PolicyFile, policy_file_of, write_atomically
+
+TRAINER_STATE = "trainer_state.pt"
+
+
+def save_policy(
+    path: str | Path,
+    agent: nn.Module,
+    optimizer_state: Mapping[str, Any] | None = None,
+    *,
+    trainer: Mapping[str, Any] | None = None,
+) -> list[Path]:
+    """Writes a policy that either stack can load, and perhaps its optimizer state; existing files are replaced.
+
+    Args:
+        path: `.safetensors` for one file of the new format, or `.pt` for a policy as the old trainer wrote it, beside
+            which the optimizer state goes to `trainer_state.pt`.
+        agent: of either stack, whatever the format.
+        optimizer_state: `optimizer.state_dict()` of a torch optimizer over `agent.parameters()`.
+        trainer: what belongs to the optimizer state besides, such as `agent_step` and `epoch`; JSON values.
+
+    Returns:
+        The files that were written; `load_optimizer_state` takes the last one.
+
+    Raises:
+        UsageError: an agent of neither stack, another suffix, `trainer` without `optimizer_state`.
+        UnusableFileError: weights with NaN or Inf, a state for other parameters, what the old stack cannot express.
+    """
+    path = Path(path)
+    if path.suffix not in (".safetensors", ".pt"):
+        raise UsageError(f"a policy is saved as .safetensors or .pt, got {path.suffix!r}", where=path)
+    if trainer and optimizer_state is None:
+        raise UsageError("trainer values without an optimizer state", where=path, fix="give optimizer.state_dict()")
+    check_finite(agent.state_dict(), path)
+    content = _content(agent, path)
+    if optimizer_state is not None:
+        state = by_name(optimizer_state, _new_names(agent, content), path)
+        state.rest = dict(trainer or {})
+        put_trainer(content, state, path)
+    files = {path: content.to_bytes() if is_new_file(path) else _old_bytes(agent, content, path)}
+    if optimizer_state is not None and not is_new_file(path):
+        files[path.with_name(TRAINER_STATE)] = legacy_trainer_bytes(content, path)
+    for file, data in files.items():
+        write_atomically(file, data)
+    return list(files)
+
+
+def _content(agent: nn.Module, path: Path) -> PolicyFile:
+    if isinstance(agent, MettaAgent):
+        content = policy_file_of(agent)
+        # What an earlier file of this policy said of an optimizer is no longer true.
+        content.extra.pop(TRAINER, None)
+        return content
+    if not isinstance(agent, legacy.MettaAgent):
+        raise UsageError(f"not an agent of either stack: {type(agent).__name__}", where=path)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "policy.pt")
+        file.write_bytes(_record_bytes(agent, path))
+        return read_policy(file)
+
+
+def _new_names(agent: nn.Module, content: PolicyFile) -> list[str]:
+    """The new names of the agent's parameters, in the agent's own order."""
+    if isinstance(agent, MettaAgent):
+        return list(parameter_names(agent))
+    new_of = {old: new for new, old in parameter_names_of(content.config).items()}
+    return [new_of[name] for name in parameter_names(agent)]
+
+
+def _old_bytes(agent: nn.Module, content: PolicyFile, path: Path) -> bytes:
+    return legacy_bytes(content, path) if isinstance(agent, MettaAgent) else _record_bytes(agent, path)
+
+
+def _record_bytes(agent: nn.Module, path: Path) -> bytes:
+    """The agent as the old trainer saved it: the record's `name` is its path (trap 47)."""
+    metadata = {"action_names": list(agent.action_names)} if hasattr(agent, "action_names") else {}
+    record = legacy.PolicyRecord(None, str(path), f"file://{path}", metadata)
+    record._policy = agent
+    return save_record(record, DEFAULT_ERA)
