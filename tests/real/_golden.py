@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,15 @@ from legacy.spaces import Box, MultiDiscrete
 from migrate.eras import below_root
 from migrate.registry import rules
 
-COMMITS = {"262111993a": "E4d"}
-"""The commits whose numbers a stack of ours reproduces, with their eras; another era of configs samples otherwise."""
+SUPPORTED = {"262111993a": "E4d"}
+"""Recorded commits whose numbers our stacks repeat, with their eras."""
+NOT_YET = {
+    **{"bd8ef7faa8": "E1", "4b9ecc2374": "E2c", "cf8db64623": "E3b", "f82ee3c0e2": "E4a", "af05d6ff5a": "E5a"},
+    **{"4222eb0f47": "E5b", "f03551d9cc": "E5d", "60dfbfccba": "E5e", "75af4fc249": "E6a", "8ceb8571c2": "E6c"},
+    **{"5d8147eae7": "E7a", "35eb131666": "E7b", "ba04bb724c": "E8", "eb134de2a6": "E9", "2492a920f0": "E10"},
+    **{"6f57c846ec": "E11"},
+}
+"""Recorded commits of eras that compute or sample otherwise."""
 
 FACTORS = np.array([7, 3, 5, 11, 13, 17])
 ACTIONS = (["noop", "move", "attack"], [0, 1, 2])
@@ -44,15 +50,14 @@ def read(file: Path, config_dir: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """A golden and its agent config; skips those that no stack of ours can run, naming the era or the classes."""
     golden = json.loads(file.read_text(encoding="utf-8"))
     commit, config_name = golden["commit"], golden["config"]
-    if commit not in COMMITS:
-        known = ", ".join(f"{era} ({name})" for name, era in COMMITS.items())
-        pytest.skip(f"era: commit {commit} with a config of {config_name.split('/')[0]}; supported: {known}")
+    if commit not in SUPPORTED:
+        pytest.skip(f"era {NOT_YET.get(commit, 'unknown')}: commit {commit}")
     path = config_dir / config_name
     if not path.exists():
         pytest.skip(f"config: there is no {config_name} in --config-dir")
     config: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     if missing := unsupported_classes(config):
-        pytest.skip(f"class: {', '.join(missing)}")
+        pytest.skip(f"no rule for {', '.join(missing)}: commit {commit}")
     if "override" in golden:
         key, _, value = golden["override"].partition("=")
         config[key] = float(value)
@@ -66,10 +71,8 @@ def unsupported_classes(agent_config: Mapping[str, Any]) -> list[str]:
     return sorted(target.rpartition(".")[2] for target in targets if below_root(target) not in known)
 
 
-@cache
-def replay(file: Path, config_dir: Path, stack: str) -> Record:
-    """Everything that the golden records, computed anew; pure in its arguments, so done once for all tests."""
-    golden, config = read(file, config_dir)
+def replay(golden: Mapping[str, Any], config: Mapping[str, Any], stack: str) -> Record:
+    """Everything that the golden records, computed anew."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         agent = migrate.build_agent({**config, "stack": stack}, Environment(golden))
@@ -79,7 +82,7 @@ def replay(file: Path, config_dir: Path, stack: str) -> Record:
         result["param_order"] = list(names.values())
         state = agent.state_dict()
         result["state_dict"] = {old: describe(state[new_of.get(old, old)]) for old in golden["state_dict"]}
-        result["state_keys"] = {names.get(key, key) for key in state}
+        result["state_keys"] = [names.get(key, key) for key in state]
         result["param_layers"] = {name: limits(agent.components[name]) for name in golden["param_layers"]}
         if stack == "legacy":
             result["shapes"] = {name: shapes(component) for name, component in agent.components.items()}
