@@ -5,7 +5,8 @@ The union of its states from 2025-02-27 on, in which no name ever had two values
 
 _BY_VALUE: dict[float, str] = {
     1.0: "agent agent:frozen agent:orientation agent:shield wall generator mine altar armory lasery lab factory temple "
-    "temple:ready ready converting converter swappable",
+    "temple:ready generator:ready mine:ready altar:ready armory:ready lasery:ready lab:ready factory:ready "
+    "ready converting converter swappable",
     10.0: "agent:group agent:kinship color last_action last_action_argument type_id",
     30.0: "hp agent:hp wall:hp generator:hp mine:hp altar:hp armory:hp lasery:hp lab:hp factory:hp temple:hp",
     100.0: "agent:inv:ore agent:inv:ore.red agent:inv:ore.blue agent:inv:ore.green agent:inv:battery agent:inv:heart "

@@ -1,4 +1,4 @@
-"""`build_agent`: the rollback flag. Any config and any checkpoint in, the agent of the stack that the flag names out."""
+"""`build_agent`: the rollback flag. Any config and any checkpoint in, an agent of the stack that the flag names out."""
 
 from __future__ import annotations
 

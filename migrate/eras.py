@@ -80,9 +80,9 @@ def of_config(components: Mapping[str, Any], where: object) -> Era:
         UnusableFileError: an era that cannot be migrated, with the key or class that shows it.
     """
     for name, config in components.items():
-        for early in ("input_source", "output_size"):
-            if early in config and "sources" not in config:
-                _refuse(f"component {name!r} has {early!r} and no `sources`: eras E1 to E3", where)
+        # A dead `input_source: null` was left over in later files.
+        if config.get("input_source") is not None and "sources" not in config:
+            _refuse(f"component {name!r} has `input_source` and no `sources`: eras E1 to E3", where)
         if any("source_name" in source for source in config.get("sources") or []):
             _refuse(f"component {name!r} has `source_name` among its sources: eras E1 to E3", where)
         if "hidden_size" in (config.get("nn_params") or {}):

@@ -98,7 +98,7 @@ def check_shapes(
     Raises:
         UnusableFileError: "... has shape ..., the parameter ...".
     """
-    for (name, key), tensor in tensors.items():
+    for (name, key), tensor in sorted(tensors.items(), key=lambda entry: entry[0]):
         if tensor.dim() and tuple(tensor.shape) != shapes[name]:
             raise UnusableFileError(
                 f"{key} of {name} has shape {tuple(tensor.shape)}, the parameter {shapes[name]}",

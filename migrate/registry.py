@@ -37,7 +37,7 @@ def stem_of_old(path: str, where: object) -> str:
         raise UnusableFileError(
             f"no rule for the class {path}",
             where=where,
-            fix="write migrate/rules/<stem>.py with its module and case (docs/new_component.md), or keep `stack: legacy`",
+            fix="write migrate/rules/<stem>.py with its module and case (docs/new_component.md), or keep the old stack",
         )
     return stem
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from omegaconf import OmegaConf
 from torch import nn
@@ -25,6 +26,7 @@ from migrate.registry import legacy_target, stem_of_old
 
 TORCH_MODULES = "torch.nn.modules."
 OMEGACONF = ("omegaconf.dictconfig.DictConfig", "omegaconf.listconfig.ListConfig")
+NUMPY_SCALARS = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
 MULTI_DISCRETE = "gymnasium.spaces.multi_discrete.MultiDiscrete"
 
 
@@ -97,6 +99,10 @@ class _Reviver:
         if record.path == MULTI_DISCRETE:
             spaces = importlib.import_module("legacy.spaces")
             return self._keep(record, spaces.MultiDiscrete(plain(record)["MultiDiscrete"]))
+        if record.path in NUMPY_SCALARS:
+            return self._keep(record, np.dtype(plain(record.args[0])).type(plain(record)))
+        if record.path == "torch.device":
+            return self._keep(record, torch.device(plain(record)))
         cls = self._module_class(record.path)
         result = self._keep(record, cls.__new__(cls))
         state = {key: self.value(item) for key, item in record.attributes.items()}

@@ -1,4 +1,4 @@
-"""`save_policy`: writes an agent of either stack in either format, with its optimizer, so that the flag can be flipped."""
+"""`save_policy`: writes an agent of either stack in either format, with its optimizer state."""
 
 from __future__ import annotations
 
@@ -93,7 +93,8 @@ def _old_bytes(agent: nn.Module, content: PolicyFile, path: Path) -> bytes:
 
 def _record_bytes(agent: nn.Module, path: Path) -> bytes:
     """The agent as the old trainer saved it: the record's `name` is its path (trap 47)."""
-    metadata = {"action_names": list(agent.action_names)} if hasattr(agent, "action_names") else {}
+    names: Any = getattr(agent, "action_names", None)
+    metadata = {} if names is None else {"action_names": list(names)}
     record = legacy.PolicyRecord(None, str(path), f"file://{path}", metadata)
     record._policy = agent
     return save_record(record, DEFAULT_ERA)

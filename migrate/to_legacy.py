@@ -57,7 +57,9 @@ def legacy_agent(config: Mapping[str, Any], environment: Environment, where: obj
         stem = stem_of_old(str(component.get("_target_")), config_rules.component_place(where, name))
         components[name] = {**component, "_target_": legacy_target(stem)}
     _check_features(environment, where)
-    agent_cfg = OmegaConf.create({"agent": {**config, "components": components}, "device": "cpu"})
+    # Only what the old agent reads: the rest was never resolved, and may not be resolvable here.
+    read = {"observations": {"obs_key": config["observations"]["obs_key"]}, "clip_range": config["clip_range"]}
+    agent_cfg = OmegaConf.create({"agent": {**read, "components": components}, "device": "cpu"})
     try:
         return legacy.make_policy(LegacyEnvironment(environment), agent_cfg)
     except Exception as error:

@@ -64,7 +64,8 @@ def weight_state(config: Mapping[str, Any]) -> tuple[Move, ...]:
 
 def _as_old_number(value: float, config: Mapping[str, Any]) -> Any:
     """The old code kept numpy scalars for the two methods that it computed with numpy (trap 54)."""
-    return np.float64(value) if config["initialization"].lower() in ("xavier", "normal") and value else value
+    by_numpy = config["initialization"].lower() in ("xavier", "normal") and isinstance(value, float)
+    return np.float64(value) if by_numpy else value
 
 
 def _as_number(value: Any) -> Any:

@@ -62,9 +62,8 @@ class ActionSpace(nn.Module):
     def __init__(self, names: Sequence[str], max_params: Sequence[int]) -> None:
         super().__init__()
         if len(names) != len(max_params) or not names:
-            raise InputError(
-                f"got {len(names)} action names and {len(max_params)} maximum parameters; give one of each per action type"
-            )
+            numbers = f"{len(names)} action names and {len(max_params)} maximum parameters"
+            raise InputError(f"got {numbers}; give one of each per action type")
         self.names = list(names)
         self.max_params = [_max_param(name, largest) for name, largest in zip(names, max_params, strict=True)]
         pairs = [[kind, i] for kind, largest in enumerate(self.max_params) for i in range(largest + 1)]
@@ -96,5 +95,7 @@ def _max_param(name: str, largest: Any) -> int:
     except TypeError:
         number = -1
     if number < 0:
-        raise InputError(f"the maximum parameter of {name!r} must be an integer >= 0, which is inclusive; got {largest!r}")
+        raise InputError(
+            f"the maximum parameter of {name!r} must be an integer >= 0, which is inclusive; got {largest!r}"
+        )
     return number

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, Protocol, cast
 
-import torch
 from torch import Tensor, nn
 
+from modules import weights
 from modules.actions import ActionSpace, evaluate_actions, sample_actions
-from modules.base import WeightModule
 from modules.builder import build_components, plain
+from modules.container import HEADS
 from modules.environment import Environment
 from modules.errors import ConfigError, InputError
-from modules.weight_metrics import analyze_weights
+from modules.interop import batch_dims
 
 # B batch, T time, N = B * T, A flat actions, L recurrent layers, H hidden
-HEADS = ("_value_", "_action_")
 STATE = ("lstm_h", "lstm_c")
 NEXT_STATE = ("next_lstm_h", "next_lstm_c")
 
@@ -54,7 +53,7 @@ class MettaAgent(nn.Module):
         self.components = build_components(self.config, environment)
         for head in HEADS:
             if head not in self.components:
-                raise ConfigError(f"an agent needs the component {head!r}")
+                raise ConfigError(f"an agent needs the component {head!r}; it has: {', '.join(self.components)}")
         self.action_space: ActionSpace | None = None
         self.provenance: dict[str, Any] = {}
 
@@ -72,7 +71,10 @@ class MettaAgent(nn.Module):
             InputError, ConfigError: numbers that do not match, more actions than embedding rows.
         """
         space = ActionSpace(list(action_names), list(action_max_params))
-        cast(Any, self.components["_action_embeds_"]).activate(space.pair_names)
+        embeddings = [module for module in self.components.modules() if hasattr(type(module), "activate")]
+        if len(embeddings) != 1:
+            raise ConfigError(f"an agent needs one component with action embeddings, this one has {len(embeddings)}")
+        cast(Any, embeddings[0]).activate(space.pair_names)
         self.action_space = space.to(device if device is not None else next(self.parameters()).device)
 
     def forward(self, x: Any, state: RecurrentState | None = None, action: Tensor | None = None) -> Any:
@@ -107,87 +109,104 @@ class MettaAgent(nn.Module):
         """The computation of `forward` on a mapping.
 
         Args:
-            data: see `forward`.
+            data: see `forward`. In a `TensorDict` with batch size `[B]`, results are `[B, ...]` or `[B, T, ...]`, and
+                the state is `[B, L, H]`, since all its entries share their first dimensions.
             keep: further keys of the graph to keep, such as component names.
+
+        Raises:
+            InputError: shapes that do not fit, half a state, or no actions activated.
         """
         if self.action_space is None:
-            raise InputError("no actions are activated: call activate_actions first")
+            raise InputError("no actions are activated: call activate_actions(names, max_params) first")
+        if not isinstance(getattr(data, "get", None) and data.get("x"), Tensor):
+            raise InputError(
+                f"give observations as a tensor, or as 'x' in a mapping; got {type(data).__name__} without"
+            )
         inputs = self._inputs(data)
         next_state = NEXT_STATE if STATE[0] in inputs else ()
         self.components.execute(inputs, outputs=(*HEADS, *next_state, *keep))
-        logits = inputs["_action_"]
-        if "action" in data.keys():  # noqa: SIM118 - a TensorDict has no `in`
-            index = self.action_space.to_index(data["action"].reshape(-1, 2))
-            log_prob, entropy, log_probs = evaluate_actions(logits, index)
-        else:
-            index, log_prob, entropy, log_probs = sample_actions(logits)
-            data["action"] = self.action_space.to_action(index)
-        results = {"log_prob": log_prob, "entropy": entropy, "value": inputs["_value_"], "log_probs": log_probs}
-        for key in (*next_state, *keep):
-            results[key] = inputs[key]
-        for key, value in results.items():
-            data[key] = value
+        results = {"value": inputs["_value_"], **{key: inputs[key] for key in keep}}
+        results.update(self._act(inputs["_action_"], data))
+        self._write(data, results, {key: inputs[key] for key in next_state})
         return data
+
+    def _act(self, logits: Tensor, data: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Scores the actions in `data`, or samples some."""
+        space = cast(ActionSpace, self.action_space)
+        if "action" in data.keys():  # noqa: SIM118 - a TensorDict has no `in`
+            action = data["action"]
+            batch = data["x"].shape[: -len(self.environment.obs_shape)]
+            if tuple(action.shape) not in ((*batch, 2), (logits.shape[0], 2)):
+                raise InputError(
+                    f"actions must be [B, 2] or [B, T, 2], one per observation, {logits.shape[0]} in all; "
+                    f"got {list(action.shape)}"
+                )
+            log_prob, entropy, log_probs = evaluate_actions(logits, space.to_index(action.reshape(-1, 2)))
+            return {"log_prob": log_prob, "entropy": entropy, "log_probs": log_probs}
+        index, log_prob, entropy, log_probs = sample_actions(logits)
+        return {"action": space.to_action(index), "log_prob": log_prob, "entropy": entropy, "log_probs": log_probs}
+
+    def _write(
+        self, data: MutableMapping[str, Any], results: Mapping[str, Tensor], state: Mapping[str, Tensor]
+    ) -> None:
+        """Puts results into the caller's mapping, under the batch dimensions of a `TensorDict` if it is one."""
+        if batch_dims(data):
+            batch = data["x"].shape[: -len(self.environment.obs_shape)]
+            results = {key: value.reshape(*batch, *value.shape[1:]) for key, value in results.items()}
+            state = {key: value.transpose(0, 1) for key, value in state.items()}
+        for key, value in {**results, **state}.items():
+            data[key] = value
 
     def _inputs(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """The graph's inputs: observations `[N, H, W, F]`, and the state, zeros where none is given."""
         x, shape = data["x"], self.environment.obs_shape
-        if x.shape[-len(shape) :] != shape or x.dim() - len(shape) not in (1, 2):
-            raise InputError(f"observations must be [B, {shape}] or [B, T, {shape}], got {tuple(x.shape)}")
+        if tuple(x.shape[-len(shape) :]) != shape or x.dim() - len(shape) not in (1, 2):
+            sizes = ", ".join(map(str, shape))
+            raise InputError(f"observations must be [B, {sizes}] or [B, T, {sizes}], got {list(x.shape)}")
         inputs = {"x": x.flatten(0, 1) if x.dim() == len(shape) + 2 else x}
-        if (core := self._core()) is None:
-            return inputs
-        h, c = (data[key] if key in data.keys() else None for key in STATE)  # noqa: SIM118
-        if h is None or c is None:
-            h, c = core.initial_state(x.shape[0], x)
-        elif h.shape != c.shape or h.shape[1] != x.shape[0]:
-            raise InputError(f"the state is {tuple(h.shape)}, {tuple(c.shape)} for a batch of {x.shape[0]}")
-        inputs.update(lstm_h=h.to(x.device), lstm_c=c.to(x.device))
+        if (core := self._core()) is not None:
+            inputs.update(zip(STATE, self._state(data, core), strict=True))
         return inputs
 
-    def _core(self) -> Any:
-        return next((module for module in self.components.values() if hasattr(module, "initial_state")), None)
+    def _state(self, data: Mapping[str, Any], core: Any) -> tuple[Tensor, Tensor]:
+        x: Tensor = data["x"]
+        if batch_dims(data) > 1:
+            raise InputError("the recurrent state has no time dimension: give the TensorDict batch_size=[B]")
+        zeros: tuple[Tensor, Tensor] = core.initial_state(x.shape[0], x)
+        given = {key: data[key] for key in STATE if key in data.keys()}  # noqa: SIM118 - as above
+        if not given:
+            return zeros
+        for key, zero in zip(STATE, zeros, strict=True):
+            if key not in given:
+                raise InputError(f"the recurrent state lacks {key!r}; give both of {STATE} or none")
+            if batch_dims(data):
+                given[key] = given[key].transpose(0, 1)
+            if given[key].shape != zero.shape:
+                rows, shape = f"{x.shape[0]} observations", list(given[key].shape)
+                raise InputError(f"{key} must be [L, B, H] {list(zero.shape)} for {rows}, got {shape}")
+        return given[STATE[0]].to(x.device), given[STATE[1]].to(x.device)
 
-    def _weights(self) -> dict[str, WeightModule]:
-        return {name: module for name, module in self.components.items() if isinstance(module, WeightModule)}
+    def _core(self) -> Any:
+        """The module with a recurrent state, also inside a wrapper."""
+        return next((module for module in self.components.modules() if hasattr(type(module), "initial_state")), None)
 
     def clip_weights(self) -> None:
         """Clamps every limited weight, if the agent clips at all. Call it after the optimizer step."""
         if self.clip_range > 0:
-            for module in self._weights().values():
-                module.clip_weights()
+            weights.clip_weights(self.components)
 
     def compute_weight_metrics(self, delta: float = 0.01) -> list[dict[str, Any]]:
         """Statistics of the 2-D weights that ask for them; draws from the global generator."""
-        return [
-            {**analyze_weights(module.weight.detach(), delta), "name": name}
-            for name, module in self._weights().items()
-            if module.analyze_weights and module.weight.dim() == 2
-        ]
+        return weights.weight_metrics(self.components, delta)
 
     def l2_reg_loss(self) -> Tensor:
         """Scalar: the squared weights, each times its `l2_norm_scale`. Without gradient, as in the old stack."""
-        return self._sum(
-            (module.weight.detach() ** 2).sum() * module.l2_norm_scale
-            for module in self._weights().values()
-            if module.l2_norm_scale
-        )
+        return weights.l2_reg_loss(self.components)
 
     def l2_init_loss(self) -> Tensor:
         """Scalar: squared distances to the initial weights, each times its `l2_init_scale`. Without gradient."""
-        return self._sum(
-            ((module.weight.detach() - module.initial_weights.to(module.weight.device)) ** 2).sum() * module.l2_init_scale
-            for module in self._weights().values()
-            if module.l2_init_scale and module.initial_weights is not None
-        )
-
-    def _sum(self, losses: Any) -> Tensor:
-        terms = list(losses)
-        return torch.stack(terms).sum() if terms else torch.zeros((), device=next(self.parameters()).device)
+        return weights.l2_init_loss(self.components)
 
     def update_l2_init_weight_copy(self, alpha: float = 0.9) -> None:
         """Moves the anchors of `l2_init_loss` towards the present weights: `alpha * anchor + (1 - alpha) * w`."""
-        for module in self._weights().values():
-            if module.initial_weights is not None:
-                present = module.weight.detach().to(module.initial_weights.device)
-                module.initial_weights = module.initial_weights * alpha + present * (1 - alpha)
+        weights.move_anchors(self.components, alpha)

@@ -5,35 +5,15 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, TypedDict, cast, final
 
 import torch
 from torch import Tensor, nn
 
 from modules.errors import ConfigError, GraphError
+from modules.shapes import BuildContext, Shape, only_source, positive
 
-Shape = tuple[int, ...]
-"""Sizes without the batch dimension."""
-
-
-@dataclass(frozen=True)
-class BuildContext:
-    """What surrounds a component while an agent is built; a config need not repeat it.
-
-    Attributes:
-        in_shapes: output shape of each source, in listed order.
-        sources: the entries of `sources` in the config, each at least `{"name": ...}`.
-        obs_shape: `(H, W, F)` of one observation.
-        feature_normalizations: one divisor per feature.
-        clip_range: the agent's clip range; 0 disables clipping.
-    """
-
-    in_shapes: tuple[Shape, ...] = ()
-    sources: tuple[Mapping[str, Any], ...] = ()
-    obs_shape: Shape = ()
-    feature_normalizations: tuple[float, ...] = ()
-    clip_range: float = 0.0
+__all__ = ["BuildContext", "MettaModule", "Shape", "WeightModule", "WeightOptions", "only_source", "positive"]
 
 
 class MettaModule(nn.Module):
@@ -71,8 +51,8 @@ class MettaModule(nn.Module):
         """Tensors in, a tensor or one tensor per out key back."""
         raise NotImplementedError(f"{type(self).__name__} has no compute()")
 
-    @final
-    def forward(self, data: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # type: ignore[misc]  # final on purpose
+    @final  # type: ignore[misc]  # torch declares a writable attribute
+    def forward(self, data: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """Computes and writes the outputs into `data`; returns `data` itself.
 
         Raises:
@@ -126,31 +106,6 @@ def one_per_key(module: nn.Module, result: Any) -> tuple[Tensor, ...]:
     return outputs
 
 
-def only_source(context: BuildContext, ndim: int | None = None) -> Shape:
-    """Shape of the single source.
-
-    Raises:
-        ConfigError: "needs exactly one source ..." or "needs a source with ... dimension(s) ...".
-    """
-    if len(context.in_shapes) != 1:
-        raise ConfigError(f"needs exactly one source, got {len(context.in_shapes)}")
-    shape = context.in_shapes[0]
-    if ndim is not None and len(shape) != ndim:
-        raise ConfigError(f"needs a source with {ndim} dimension(s) besides the batch, got shape {shape}")
-    return shape
-
-
-def positive(**sizes: int) -> None:
-    """Checks constructor sizes.
-
-    Raises:
-        ConfigError: "<name> must be a positive integer, got ...".
-    """
-    for name, size in sizes.items():
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise ConfigError(f"{name} must be a positive integer, got {size!r}")
-
-
 class WeightOptions(TypedDict, total=False):
     """Keyword arguments that every module with a weight takes; see `WeightModule`."""
 
@@ -170,8 +125,8 @@ FUNCTIONAL = {"ReLU": torch.relu, "Tanh": torch.tanh}
 class WeightModule(MettaModule):
     """A module with `weight` and perhaps `bias`, an optional nonlinearity behind it, a clip limit and an L2 anchor.
 
-    Subclasses call `_own(layer)` with a freshly made torch layer, whose parameters become this module's own. Its default
-    initialisation runs first and is then overwritten, so that a seed gives the weights it gave in the old stack.
+    Subclasses call `_own(layer)` with a freshly made torch layer, whose parameters become this module's own. Its
+    default initialisation runs first and is then overwritten, so that a seed gives the old stack's weights.
 
     Args:
         nonlinearity: name of a class in `torch.nn`, or None.

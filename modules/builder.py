@@ -12,7 +12,7 @@ from modules.base import BuildContext, MettaModule, Shape
 from modules.container import HEADS, ComponentContainer
 from modules.environment import Environment
 from modules.errors import ConfigError, GraphError, MettaError
-from modules.program import Node, execution_order
+from modules.graph import Node, execution_order
 
 OWN_PACKAGE = "modules.layers."
 NOT_ARGUMENTS = ("_target_", "sources")
@@ -35,35 +35,58 @@ def build_components(config: Mapping[str, Any], environment: Environment) -> Com
 
     Raises:
         ConfigError: an unknown or missing key, a size that does not fit; the message names the component.
-        GraphError: a missing source, a cycle, a component that no head reaches.
+        GraphError: a missing source, a cycle, a component that no head reaches or that is named like an input.
     """
-    configs: dict[str, dict[str, Any]] = plain(config["components"])
+    configs = _component_configs(config)
     sources = {name: tuple(_sources(name, cfg)) for name, cfg in configs.items()}
-    nodes = {name: Node(name, tuple(s["name"] for s in sources[name]), (name,)) for name in configs}
-    for node in nodes.values():
-        for source in node.in_keys:
-            if source not in nodes:
-                raise GraphError(f"component {node.name!r} has the source {source!r}, which is no component")
-    order = execution_order(nodes, [head for head in HEADS if head in nodes])
-    unreached = [name for name in nodes if name not in {node.name for node in order}]
-    if unreached:
-        raise GraphError(f"no head ({', '.join(HEADS)}) reaches: {', '.join(unreached)}")
-
+    order = _order(sources)
     built: dict[str, MettaModule] = {}
     shapes: dict[str, Shape] = {}
-    for node in order:
+    for name in order:
         context = BuildContext(
-            in_shapes=tuple(shapes[source] for source in node.in_keys),
-            sources=sources[node.name],
+            in_shapes=tuple(shapes[source["name"]] for source in sources[name]),
+            sources=sources[name],
             obs_shape=environment.obs_shape,
             feature_normalizations=environment.feature_normalizations,
             clip_range=config.get("clip_range", 0),
         )
-        built[node.name], shapes[node.name] = build_component(node.name, configs[node.name], context)
+        built[name], shapes[name] = build_component(name, configs[name], context)
+        for key in built[name].fixed_in_keys:
+            if key in configs:
+                raise GraphError(
+                    f"component {key!r} has the name of an input that {name!r} reads; rename the component"
+                )
     container = ComponentContainer()
     for name in configs:
         container.register_component(name, built[name])
     return container
+
+
+def _component_configs(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    configs = plain(config.get("components"))
+    if not isinstance(configs, dict) or not configs:
+        raise ConfigError(f"the config needs `components`, a mapping from names to components, got {configs!r}")
+    for name, each in configs.items():
+        if not isinstance(each, dict):
+            raise ConfigError(f"component {name!r} must be a mapping with _target_, got {each!r}")
+    return configs
+
+
+def _order(sources: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """Execution order of components, from the names of their sources."""
+    nodes = {name: Node(name, tuple(s["name"] for s in each), (name,)) for name, each in sources.items()}
+    for node in nodes.values():
+        for source in node.in_keys:
+            if source not in nodes:
+                known = ", ".join(nodes)
+                raise GraphError(f"component {node.name!r} has the source {source!r}, which is none of: {known}")
+    order = execution_order(nodes, [head for head in HEADS if head in nodes])
+    reached = {node.name for node in order}
+    unreached = [name for name in nodes if name not in reached]
+    if unreached:
+        heads = " or ".join(HEADS)
+        raise GraphError(f"no head reaches: {', '.join(unreached)}; remove them, or make them sources towards {heads}")
+    return [node.name for node in order]
 
 
 def build_component(name: str, config: Mapping[str, Any], context: BuildContext) -> tuple[MettaModule, Shape]:
@@ -81,6 +104,8 @@ def build_component(name: str, config: Mapping[str, Any], context: BuildContext)
         ConfigError: what is wrong, behind the component's name.
     """
     target = config.get("_target_")
+    if target is None:
+        raise ConfigError(f"component {name!r}: missing key _target_, the path of its class")
     try:
         cls = component_class(target)
         options = {key: value for key, value in config.items() if key not in NOT_ARGUMENTS}
@@ -88,7 +113,7 @@ def build_component(name: str, config: Mapping[str, Any], context: BuildContext)
         in_keys = (*(str(source["name"]) for source in context.sources), *cls.fixed_in_keys)
         module = cls(**options, in_keys=in_keys, out_keys=(name, *cls.fixed_out_keys))
         return module, cls.output_shape(context.in_shapes, options)
-    except MettaError as error:
+    except (MettaError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise ConfigError(f"component {name!r} ({target}): {error}") from error
 
 
@@ -107,11 +132,11 @@ def component_class(target: Any) -> type[MettaModule]:
             importlib.import_module(module_name)
         except ModuleNotFoundError as error:
             raise ConfigError(f"no such component class: {target}") from error
-    found = getattr(sys.modules.get(module_name), class_name, None)
+    # Not getattr: a package may import more when it is asked for a name.
+    found = vars(sys.modules.get(module_name, object)).get(class_name)
     if not (isinstance(found, type) and issubclass(found, MettaModule)):
-        raise ConfigError(
-            f"no such component class: {target}; one of your own must be a MettaModule, imported before the agent is built"
-        )
+        rest = "one of your own must be a MettaModule, imported before the agent is built"
+        raise ConfigError(f"no such component class: {target}; {rest}")
     return found
 
 
@@ -131,14 +156,13 @@ def _merge(cls: type[MettaModule], decided: Mapping[str, Any], given: Mapping[st
     known = _argument_names(cls)
     unknown = [key for key in given if key not in known]
     if unknown:
-        raise ConfigError(f"unknown key(s) {', '.join(unknown)}; known are: {', '.join(sorted(known))}")
+        raise ConfigError(f"unknown key(s) {', '.join(unknown)}; known are: {', '.join(sorted(known)) or 'none'}")
     for key, value in decided.items():
         if key in given and plain(given[key]) != plain(value):
-            raise ConfigError(f"{key} is {given[key]!r} in the config, but the graph and the environment give {value!r}")
+            decision = f"but the graph and the environment give {plain(value)!r}; remove it"
+            raise ConfigError(f"{key} is {given[key]!r} in the config, {decision}")
     merged = {**decided, **given}
-    parameters = inspect.signature(cls).parameters.values()
-    required = [p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD and p.name != "in_keys"]
-    missing = [key for key in required if key not in merged]
+    missing = [key for key in _parameters(cls, required=True) if key not in merged]
     if missing:
         raise ConfigError(f"missing key(s) {', '.join(missing)}")
     return merged
@@ -149,8 +173,17 @@ def _argument_names(cls: type[MettaModule]) -> set[str]:
     for parent in cls.__mro__:
         if parent is MettaModule:
             break
-        parameters = inspect.signature(parent).parameters
-        names.update(parameters)
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        names.update(_parameters(parent))
+        if not any(p.kind is p.VAR_KEYWORD for p in inspect.signature(parent).parameters.values()):
             break
-    return names - {"in_keys", "out_keys", "options"}
+    return names
+
+
+def _parameters(cls: type, *, required: bool = False) -> list[str]:
+    """Named constructor arguments that a config may give; only those without default if `required`."""
+    return [
+        p.name
+        for p in inspect.signature(cls).parameters.values()
+        if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL) and p.name not in ("in_keys", "out_keys")
+        if not required or p.default is p.empty
+    ]

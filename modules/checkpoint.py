@@ -42,13 +42,24 @@ class PolicyFile:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
-        """The file, the same bytes for the same content."""
+        """The file, the same bytes for the same content.
+
+        Raises:
+            CheckpointError: "... cannot be written as JSON ...".
+        """
         from safetensors.torch import save
 
         header = {key: value for key, value in vars(self).items() if key != "tensors"}
         # One metadata key only: safetensors writes several in random order.
-        text = json.dumps({"format": FORMAT, **header}, ensure_ascii=True, separators=(",", ":"))
-        return save({key: value.detach().contiguous() for key, value in self.tensors.items()}, {HEADER: text})
+        try:
+            text = json.dumps({"format": FORMAT, **header}, ensure_ascii=True, separators=(",", ":"))
+        except (TypeError, ValueError) as error:
+            raise CheckpointError(f"config, attributes or provenance cannot be written as JSON: {error}") from error
+        # Copies, since safetensors refuses tensors that share memory, such as tied weights.
+        whole = torch.contiguous_format
+        return save(
+            {key: value.detach().clone(memory_format=whole) for key, value in self.tensors.items()}, {HEADER: text}
+        )
 
     @classmethod
     def from_bytes(cls, data: bytes, where: object) -> PolicyFile:
@@ -63,15 +74,16 @@ class PolicyFile:
         try:
             size = int.from_bytes(data[:8], "little")
             metadata = json.loads(data[8 : 8 + size]).get("__metadata__", {})
-            header = json.loads(metadata[HEADER])
+            header = dict(json.loads(metadata[HEADER]))
             tensors = load(data)
-        except (SafetensorError, ValueError, KeyError, AttributeError, TypeError) as error:
+        except (SafetensorError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             raise CheckpointError(
                 f"{where}: not a policy of the new stack ({type(error).__name__}: {error})\n"
                 f"  -> old checkpoints become one with `python -m migrate.checkpoint`"
             ) from error
-        if header.pop("format", None) != FORMAT:
-            raise CheckpointError(f"{where}: the file has another format than {FORMAT}\n  -> use a newer version to read it")
+        if (found := header.pop("format", None)) != FORMAT:
+            hint = "use a newer version to read it"
+            raise CheckpointError(f"{where}: the file has the format {found!r}, not {FORMAT!r}\n  -> {hint}")
         try:
             return cls(tensors=tensors, **header)
         except TypeError as error:
@@ -100,26 +112,54 @@ def agent_from(content: PolicyFile, where: object) -> MettaAgent:
     try:
         agent = MettaAgent(content.config, Environment.from_dict(content.environment))
         _restore_attributes(agent, content)
-        agent.load_state_dict({key: value for key, value in content.tensors.items() if key.startswith(STATE_DICT)})
+        _restore_tensors(agent, {key: value for key, value in content.tensors.items() if key.startswith(STATE_DICT)})
         if content.actions is not None:
-            agent.activate_actions(content.actions["names"], content.actions["max_params"])
+            _restore_actions(agent, content.actions)
         agent.provenance = dict(content.extra)
-    except (MettaError, RuntimeError, KeyError, TypeError) as error:
+    except (MettaError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(f"{where}: the policy contradicts itself: {error}") from error
     return agent
 
 
 def _restore_attributes(agent: MettaAgent, content: PolicyFile) -> None:
-    saved = [(name, key, value) for name, values in content.attributes.items() for key, value in values.items()]
+    saved = {(name, key): value for name, values in content.attributes.items() for key, value in values.items()}
     for reference, tensor in content.tensors.items():
         if reference.startswith(ATTRIBUTE):
-            _, name, key = reference.split(".", 2)
-            saved.append((name, key, tensor))
-    for name, key, value in saved:
-        module = agent.components[name]
-        if key not in getattr(module, "saved_attributes", ()):
-            raise CheckpointError(f"component {name!r} ({type(module).__name__}) has no attribute {key!r} to restore")
+            name, _, key = reference.removeprefix(ATTRIBUTE).rpartition(".")
+            saved[name, key] = tensor
+    expected = {
+        (name, key): module
+        for name, module in agent.components.items()
+        for key in getattr(module, "saved_attributes", ())
+    }
+    for name, key in saved.keys() - expected.keys():
+        raise CheckpointError(f"component {name!r} has no attribute {key!r} to restore")
+    for (name, key), module in expected.items():
+        # Without it the agent would keep a value that belongs to its random initial weights.
+        if (name, key) not in saved:
+            raise CheckpointError(f"the attribute {key!r} of component {name!r} is missing")
+        own, value = getattr(module, key), saved[name, key]
+        if isinstance(own, Tensor) and isinstance(value, Tensor) and own.shape != value.shape:
+            shapes = f"{list(value.shape)} in the file, {list(own.shape)} by the config"
+            raise CheckpointError(f"the attribute {key!r} of component {name!r} has the shape {shapes}")
         setattr(module, key, value)
+
+
+def _restore_tensors(agent: MettaAgent, tensors: dict[str, Tensor]) -> None:
+    """The state dict, in the precision in which it was saved."""
+    for name, own in agent.state_dict(keep_vars=True).items():
+        if name in tensors and tensors[name].dtype != own.dtype:
+            own.data = own.data.to(tensors[name].dtype)
+    agent.load_state_dict(tensors)
+
+
+def _restore_actions(agent: MettaAgent, actions: dict[str, Any]) -> None:
+    """Activates the actions that were active, which must give the rows that were active."""
+    before = {key: value for key, value in agent.state_dict().items() if key.endswith(".active_indices")}
+    agent.activate_actions(actions["names"], actions["max_params"])
+    for key, value in before.items():
+        if not torch.equal(value, agent.state_dict()[key]):
+            raise CheckpointError(f"the actions and their rows do not give {key}")
 
 
 def load_agent(path: str | Path) -> MettaAgent:

@@ -7,18 +7,12 @@ from typing import Any, cast
 
 import torch
 from torch import nn
+from torch.nn.modules.module import _has_any_global_hook
 
 from modules.base import MettaModule
 from modules.errors import GraphError
-from modules.program import (
-    Node,
-    Program,
-    compile_program,
-    execution_order,
-    predecessors,
-    producers,
-    run_plainly,
-)
+from modules.graph import Graph, Node, execution_order, predecessors, producers
+from modules.program import Program, compile_program, run_plainly
 
 HEADS = ("_value_", "_action_")
 
@@ -28,12 +22,21 @@ class ComponentContainer(nn.ModuleDict):
 
     Parameter order is registration order. Execution order is depth-first from `_value_`, then `_action_`, then what
     neither reaches. Keys that no component writes are inputs, to be found in the mapping.
+
+    Hooks fire: forward hooks see a mapping with the component's own keys, backward hooks the gradients of its tensors.
+    Pickles, copies and state dicts hold the components and their dependencies, nothing derived.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._dependencies: dict[str, tuple[str, ...]] = {}
-        self._programs: dict[tuple[str, ...] | None, tuple[list[Node], tuple[str, ...], Program]] = {}
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drops what was derived from the graph."""
+        self._graph: Graph | None = None
+        self._orders: dict[tuple[str, ...] | None, tuple[list[Node], tuple[str, ...]]] = {}
+        self._programs: dict[tuple[str, ...] | None, Program] = {}
 
     def register_component(self, name: str, module: nn.Module, dependencies: Sequence[str] | None = None) -> None:
         """Adds a component, in any order.
@@ -41,7 +44,7 @@ class ComponentContainer(nn.ModuleDict):
         Args:
             name: its name, which is also the prefix of its state-dict keys.
             module: a `MettaModule`, or any module with `in_keys` and `out_keys`.
-            dependencies: components that must run before it besides those its keys name.
+            dependencies: components that must run before it besides those its keys name; they may come later.
 
         Raises:
             GraphError: the name is taken or cannot be one, the module has no keys, a key has two writers, a cycle.
@@ -49,19 +52,18 @@ class ComponentContainer(nn.ModuleDict):
         """
         if name in self:
             raise GraphError(f"component {name!r} is already registered; use replace_component to swap it")
+        if isinstance(dependencies, str):
+            raise GraphError(f"dependencies of {name!r} must be a list of names, got {dependencies!r}")
         node = _node(name, module, tuple(dependencies or ()))
-        nodes = self._nodes()
-        for key in node.out_keys:
-            if key in (writer_of := producers(nodes.values())):
-                raise GraphError(f"key {key!r} has two writers: {writer_of[key]!r} and {name!r}")
-        nodes[name] = node
-        known = {n: Node(x.name, x.in_keys, x.out_keys, tuple(d for d in x.dependencies if d in nodes)) for n, x in nodes.items()}
-        execution_order(known, [name, *known])
+        graph = self._graph or Graph(self._nodes())
+        graph.check(node)
         try:
             self.add_module(name, module)
-        except KeyError as error:
+        except (KeyError, TypeError) as error:
             raise GraphError(f"{name!r} cannot be a component's name: {error.args[0]}") from error
         self._dependencies[name] = node.dependencies
+        graph.add(node)
+        self._graph = graph
 
     def replace_component(self, name: str, module: nn.Module) -> nn.Module:
         """Swaps a component for one with the same keys and sizes, and returns the old one.
@@ -70,19 +72,19 @@ class ComponentContainer(nn.ModuleDict):
             GraphError: no such component, other keys, other sizes. Nothing is changed then.
         """
         if name not in self:
-            raise GraphError(f"there is no component {name!r}; there are: {', '.join(self)}")
+            raise GraphError(f"there is no component {name!r} to replace; there are: {', '.join(self) or 'none'}")
         old = self[name]
         before, after = _node(name, old), _node(name, module)
         if before != after:
             raise GraphError(
                 f"the new {name!r} has keys {after.in_keys} -> {after.out_keys}, "
-                f"the old one {before.in_keys} -> {before.out_keys}"
+                f"the old one {before.in_keys} -> {before.out_keys}; a swap keeps the keys"
             )
         sizes = _sizes(old), _sizes(module)
         if all(sizes) and sizes[0] != sizes[1]:
-            raise GraphError(f"the new {name!r} has sizes {sizes[1]}, the old one {sizes[0]}")
+            raise GraphError(f"the new {name!r} has sizes {sizes[1]}, the old one {sizes[0]}; a swap keeps them")
         self._modules[name] = module
-        self._programs.clear()
+        self._forget()
         return old
 
     def execute(self, data: MutableMapping[str, Any], outputs: Sequence[str] | None = None) -> MutableMapping[str, Any]:
@@ -96,23 +98,22 @@ class ComponentContainer(nn.ModuleDict):
             GraphError: an output that nobody writes, or an input that is neither written nor in `data`.
         """
         wanted = None if outputs is None else tuple(outputs)
-        if wanted not in self._programs:
-            self._programs[wanted] = self._derive(wanted)
-        order, kept, program = self._programs[wanted]
+        order, kept = self._order(wanted)
         modules = cast("Mapping[str, nn.Module]", self._modules)
         try:
-            if torch.compiler.is_compiling() or nn.modules.module._has_any_global_hook():
+            if torch.compiler.is_compiling() or _has_any_global_hook():  # type: ignore[no-untyped-call]
                 run_plainly(order, kept, modules, data)
             else:
+                program = self._programs.get(wanted) or self._compile(wanted)
                 program(modules, data)
         except KeyError as error:
-            self._explain_missing(order, data, error)
+            _explain_missing(order, data, error)
             raise
         return data
 
     def order(self, outputs: Sequence[str] | None = None) -> list[str]:
         """Names in execution order."""
-        return [node.name for node in self._derive_order(None if outputs is None else tuple(outputs))]
+        return [node.name for node in self._order(None if outputs is None else tuple(outputs))[0]]
 
     @property
     def execution_graph(self) -> dict[str, list[str]]:
@@ -124,61 +125,85 @@ class ComponentContainer(nn.ModuleDict):
     def _nodes(self) -> dict[str, Node]:
         return {name: _node(name, module, self._dependencies.get(name, ())) for name, module in self.items()}
 
-    def _derive_order(self, outputs: tuple[str, ...] | None) -> list[Node]:
-        nodes = self._nodes()
-        if outputs is None:
-            return execution_order(nodes, [*(head for head in HEADS if head in nodes), *nodes])
-        writer_of = producers(nodes.values())
-        for key in outputs:
-            if key not in writer_of:
-                raise GraphError(f"no component writes {key!r}; written are: {', '.join(writer_of)}")
-        return execution_order(nodes, list(dict.fromkeys(writer_of[key] for key in outputs)))
+    def _order(self, outputs: tuple[str, ...] | None) -> tuple[list[Node], tuple[str, ...]]:
+        """Components in execution order, and the keys to keep."""
+        if outputs not in self._orders:
+            nodes = self._nodes()
+            writer_of = producers(nodes.values())
+            if outputs is None:
+                roots = [*(head for head in HEADS if head in nodes), *nodes]
+            else:
+                for key in outputs:
+                    if key not in writer_of:
+                        raise GraphError(f"no component writes {key!r}; written are: {', '.join(writer_of) or 'none'}")
+                roots = [writer_of[key] for key in outputs]
+            order = execution_order(nodes, roots)
+            kept = tuple(key for node in order for key in node.out_keys) if outputs is None else outputs
+            self._orders[outputs] = order, kept
+        return self._orders[outputs]
 
-    def _derive(self, outputs: tuple[str, ...] | None) -> tuple[list[Node], tuple[str, ...], Program]:
-        order = self._derive_order(outputs)
-        kept = tuple(key for node in order for key in node.out_keys) if outputs is None else outputs
-        computes = {node.name: isinstance(self[node.name], MettaModule) for node in order}
-        return order, kept, compile_program(order, kept, computes)
-
-    def _explain_missing(self, order: Sequence[Node], data: Mapping[str, Any], error: KeyError) -> None:
-        written = {key for node in order for key in node.out_keys}
-        present = set(data.keys())
-        for node in order:
-            for key in node.in_keys:
-                if key not in written and key not in present:
-                    raise GraphError(
-                        f"component {node.name!r} reads {key!r}, which no component writes and the input lacks; "
-                        f"the input has: {', '.join(map(str, data.keys())) or 'nothing'}"
-                    ) from error
+    def _compile(self, outputs: tuple[str, ...] | None) -> Program:
+        order, kept = self._order(outputs)
+        program = compile_program(order, kept, {node.name: _computes(self[node.name]) for node in order})
+        self._programs[outputs] = program
+        return program
 
     def add_module(self, name: str, module: nn.Module | None) -> None:
         """Registers without checks, as `nn.ModuleDict` does; the graph is derived anew."""
         super().add_module(name, module)
-        self._programs.clear()
+        self._forget()
+
+    def clear(self) -> None:
+        """Removes all components."""
+        super().clear()
+        self._dependencies.clear()
+        self._forget()
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         if isinstance(value, nn.Module):
-            self._programs.clear()
+            self._forget()
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self._dependencies.pop(name, None)
+        self._forget()
 
     def __delitem__(self, key: str) -> None:
         super().__delitem__(key)
         self._dependencies.pop(key, None)
-        self._programs.clear()
+        self._forget()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_programs": {}}
+        return {**self.__dict__, "_graph": None, "_orders": {}, "_programs": {}}
 
 
-def _node(name: str, module: nn.Module, dependencies: tuple[str, ...] = ()) -> Node:
-    keys = getattr(module, "in_keys", None), getattr(module, "out_keys", None)
-    if keys[0] is None or not keys[1]:
-        raise GraphError(f"component {name!r} ({type(module).__name__}) needs in_keys and out_keys")
-    for key in (*keys[0], *keys[1]):
+def _node(name: str, module: Any, dependencies: tuple[str, ...] = ()) -> Node:
+    reads, writes = getattr(module, "in_keys", None), getattr(module, "out_keys", None)
+    if not isinstance(module, nn.Module) or reads is None or not writes:
+        raise GraphError(f"component {name!r} ({type(module).__name__}) needs to be a module with in_keys and out_keys")
+    for key in (*reads, *writes):
         if not isinstance(key, str):
             raise GraphError(f"component {name!r} has the key {key!r}; keys are flat strings")
-    return Node(name, tuple(keys[0]), tuple(keys[1]), dependencies)
+    return Node(name, tuple(reads), tuple(writes), dependencies)
+
+
+def _computes(module: nn.Module) -> bool:
+    """Whether `forward` is nothing but `compute` on a mapping."""
+    return isinstance(module, MettaModule) and type(module).forward is MettaModule.forward
 
 
 def _sizes(module: nn.Module) -> tuple[Any, ...]:
     return tuple(getattr(module, attribute) for attribute in getattr(module, "io_sizes", ()))
+
+
+def _explain_missing(order: Sequence[Node], data: Mapping[str, Any], error: KeyError) -> None:
+    written = {key for node in order for key in node.out_keys}
+    present = set(data.keys())
+    for node in order:
+        for key in node.in_keys:
+            if key not in written and key not in present:
+                raise GraphError(
+                    f"component {node.name!r} reads {key!r}, which no component writes and the input lacks; "
+                    f"the input has: {', '.join(map(str, data.keys())) or 'nothing'}"
+                ) from error

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from modules.errors import ConfigError
+from modules.shapes import positive
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,9 @@ class Environment:
             # Lists and numpy numbers come from an environment's spaces; JSON and comparisons need Python's own.
             numbers = tuple(value.item() if hasattr(value, "item") else value for value in values)
             object.__setattr__(self, name, numbers)
-        if not self.obs_shape or not all(isinstance(size, int) and size > 0 for size in self.obs_shape):
-            raise ConfigError(f"obs_shape must be positive sizes such as (11, 11, 34), got {self.obs_shape}")
+        if not self.obs_shape:
+            raise ConfigError("obs_shape must be sizes such as (11, 11, 34), got none")
+        positive(**{f"obs_shape[{i}]": size for i, size in enumerate(self.obs_shape)})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Environment:

@@ -24,7 +24,8 @@ def analyze_weights(weight: Tensor, delta: float) -> dict[str, Any]:
         average = weight.abs().mean().item()
         return {**norm, "svd_error": "Tensor contains NaN or infinite values", "avg_abs_weight": average}
 
-    singular = torch.linalg.svdvals(weight + torch.randn_like(weight) * NOISE)
+    # The full decomposition, as in the old stack: `svdvals` differs in the last bits.
+    singular = torch.linalg.svd(weight + torch.randn_like(weight) * NOISE, full_matrices=False).S
     ordered = singular.sort(descending=True).values
     nonzero = ordered[ordered > SMALLEST]
     metrics = {
@@ -32,7 +33,7 @@ def analyze_weights(weight: Tensor, delta: float) -> dict[str, Any]:
         "mean_sv": singular.mean().item(),
         "largest_sv": ordered[0].item(),
         "collapsed_dim_%": (len(ordered) - len(nonzero)) / len(ordered),
-        "sv_ratio": (ordered[0] / nonzero[-1]).item(),
+        "sv_ratio": ordered[0].item() / nonzero[-1].item(),
     }
     if len(ordered) > 5:
         ranks = torch.arange(1, len(nonzero) + 1, dtype=torch.float32)

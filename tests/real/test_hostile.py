@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,11 +11,8 @@ from migrate.archive import check_finite, read_checkpoint
 from migrate.errors import MigrationError, UnsafeFileError, UnusableFileError
 from migrate.pickle_reader import TensorRef
 from migrate.shell import join, split
+from tests.real import _files
 
-SHARED = Path(__file__).parents[2].parent / "shared"
-INDEX = SHARED / "hostile" / "index.json"
-HOSTILE: dict[str, dict[str, Any]] = json.loads(INDEX.read_text()) if INDEX.exists() else {}
-CHECKPOINTS = sorted((SHARED / "checkpoints").glob("*/*/*.pt"))
 CODE = {
     "exec_lambda_source.pt": "builtins.exec",
     "getattr_import_chain.pt": "builtins.getattr",
@@ -26,45 +22,58 @@ CODE = {
 READABLE = {"legacy_nonzip_policy.pt", "legacy_nonzip_state_dict.pt", "state_dict_only.pt"}
 CONTENT = {"state_dict_wrong_shapes.pt", "state_dict_nonfinite.pt"}  # damaged for the migration, not for the reader
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(not HOSTILE or not CHECKPOINTS, reason="../shared/hostile or ../shared/checkpoints is absent"),
-]
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test per file of `hostile`, the folder beside the checkpoints; `harmless` ones are those that can be read."""
+    folder = _files.CHECKPOINTS.folder(metafunc.config).parent / "hostile"
+    readable = READABLE | CONTENT
+    files = sorted(folder.glob("*.pt"))
+    for argument, chosen in (
+        ("hostile_file", [file for file in files if file.name not in readable]),
+        ("harmless_file", [file for file in files if file.name in readable]),
+    ):
+        if argument in metafunc.fixturenames:
+            absent = pytest.mark.skip(reason=f"REAL FILES ABSENT: no such file in {folder}")
+            params = [pytest.param(file, id=file.name) for file in chosen] or [
+                pytest.param(folder, id="absent", marks=absent)
+            ]
+            metafunc.parametrize(argument, params)
 
 
-@pytest.mark.parametrize("name", sorted(HOSTILE.keys() - READABLE - CONTENT))
 def test_hostile_files_are_refused_and_leave_no_trace(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hostile_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    index = json.loads((hostile_file.parent / "index.json").read_text(encoding="utf-8"))
     monkeypatch.chdir(tmp_path)
-    calls = HOSTILE[name]["runs_code_under_plain_torch_load"]
+    calls = index[hostile_file.name]["runs_code_under_plain_torch_load"]
     with pytest.raises(MigrationError) as caught:
-        read_checkpoint(SHARED / "hostile" / name)
+        read_checkpoint(hostile_file)
     assert type(caught.value) is (UnsafeFileError if calls else UnusableFileError)
-    assert CODE.get(name, "os.system" if calls else "") in caught.value.what
-    assert name in caught.value.where
+    assert CODE.get(hostile_file.name, "os.system" if calls else "") in caught.value.what
+    assert hostile_file.name in caught.value.where
     assert caught.value.fix
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", sorted(HOSTILE.keys() & (READABLE | CONTENT)))
-def test_harmless_files_are_read(name: str) -> None:
-    assert read_checkpoint(SHARED / "hostile" / name).storages
+def test_harmless_files_are_read(harmless_file: Path) -> None:
+    assert read_checkpoint(harmless_file).storages
 
 
-@pytest.mark.skipif("state_dict_nonfinite.pt" not in HOSTILE, reason="the file is absent")
-def test_non_finite_weights_are_named() -> None:
-    checkpoint = read_checkpoint(SHARED / "hostile" / "state_dict_nonfinite.pt")
+def test_non_finite_weights_are_named(checkpoint_dir: Path) -> None:
+    file = checkpoint_dir.parent / "hostile" / "state_dict_nonfinite.pt"
+    if not file.exists():
+        pytest.skip(f"REAL FILES ABSENT: no {file}")
+    checkpoint = read_checkpoint(file)
     tensors = {name: checkpoint.tensor(ref) for name, ref in checkpoint.root.items() if isinstance(ref, TensorRef)}
     with pytest.raises(UnusableFileError, match="hold NaN or Inf"):
         check_finite(tensors, checkpoint.path)
 
 
-@pytest.mark.parametrize("path", CHECKPOINTS, ids=lambda path: "/".join(path.parts[-3:]))
-def test_checkpoints_of_every_era_are_read_and_restored(path: Path) -> None:
-    checkpoint = read_checkpoint(path)
-    assert checkpoint.container == ("package" if "E6b" in str(path) and path.stem == "policy" else "zip")
-    assert checkpoint.storages
-    shell = split(checkpoint, checkpoint.storages)
-    payloads = {key: checkpoint.data[offset : offset + nbytes] for offset, key, nbytes in shell.slots}
-    assert join(shell, payloads) == checkpoint.data
+def test_checkpoints_of_every_era_are_read_and_restored(fixture_folder: Path) -> None:
+    for path in sorted(fixture_folder.glob("*.pt")):
+        checkpoint = read_checkpoint(path)
+        assert checkpoint.container == ("package" if "E6b" in str(path) and path.stem == "policy" else "zip")
+        assert checkpoint.storages
+        shell = split(checkpoint, checkpoint.storages)
+        payloads = {key: checkpoint.data[offset : offset + nbytes] for offset, key, nbytes in shell.slots}
+        assert join(shell, payloads) == checkpoint.data

@@ -1,0 +1,105 @@
+"""The graph between components: who writes what, who must run first, and what cannot be wired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from modules.errors import GraphError
+
+
+@dataclass(frozen=True)
+class Node:
+    """One component of the graph: what it reads, what it writes, and what else must run before it."""
+
+    name: str
+    in_keys: tuple[str, ...]
+    out_keys: tuple[str, ...]
+    dependencies: tuple[str, ...] = ()
+
+
+def producers(nodes: Iterable[Node]) -> dict[str, str]:
+    """Which component writes each key."""
+    return {key: node.name for node in nodes for key in node.out_keys}
+
+
+def predecessors(node: Node, writer_of: Mapping[str, str]) -> list[str]:
+    """Components that must run before `node`: writers of its inputs in their order, then declared dependencies."""
+    writers = [writer_of[key] for key in node.in_keys if key in writer_of]
+    return list(dict.fromkeys([*writers, *node.dependencies]))
+
+
+def execution_order(nodes: Mapping[str, Node], roots: Sequence[str], *, complete: bool = True) -> list[Node]:
+    """Depth-first from each root, sources in listed order: the pull order of the old stack.
+
+    Any topological order gives the same values, but only this one draws the same random numbers.
+
+    Args:
+        nodes: the graph.
+        roots: components that must be there, first ones first.
+        complete: whether an unknown dependency is an error; it is none while components are still being registered.
+
+    Raises:
+        GraphError: "cycle: a -> b -> a" in the direction of the data, "... depends on 'x', which is not registered".
+    """
+    writer_of = producers(nodes.values())
+    done: dict[str, Node] = {}
+    for root in roots:
+        # An explicit stack: a graph may be deeper than Python's recursion limit.
+        path: dict[str, None] = {}
+        pending = [root]
+        while pending:
+            name = pending.pop()
+            if name in path:
+                del path[name]
+                done[name] = nodes[name]
+                continue
+            if name in done:
+                continue
+            before = [source for source in predecessors(nodes[name], writer_of) if source not in done]
+            for source in before:
+                if complete and source not in nodes:
+                    raise GraphError(f"component {name!r} depends on {source!r}, which is not registered")
+            path[name] = None
+            for source in before:
+                if source in path:
+                    names = list(path)
+                    raise GraphError(f"cycle: {' -> '.join(reversed([*names[names.index(source) :], source]))}")
+            pending.append(name)
+            pending.extend(source for source in reversed(before) if source in nodes)
+    return list(done.values())
+
+
+class Graph:
+    """The components registered so far, with what makes the checks of one more component cheap."""
+
+    def __init__(self, nodes: Mapping[str, Node]) -> None:
+        self.nodes: dict[str, Node] = {}
+        self.writer_of: dict[str, str] = {}
+        self.awaited: set[tuple[str, str]] = set()
+        for node in nodes.values():
+            self.add(node)
+
+    def add(self, node: Node) -> None:
+        """Adds a node that `check` has let through."""
+        self.nodes[node.name] = node
+        self.writer_of.update(dict.fromkeys(node.out_keys, node.name))
+        self.awaited.update(("key", key) for key in node.in_keys)
+        self.awaited.update(("name", name) for name in node.dependencies)
+
+    def check(self, node: Node) -> None:
+        """Whether `node` may be added.
+
+        Raises:
+            GraphError: "key ... has two writers ...", "cycle: ...".
+        """
+        for i, key in enumerate(node.out_keys):
+            writer = node.name if key in node.out_keys[:i] else self.writer_of.get(key)
+            if writer is not None:
+                names = f"{writer!r} and {node.name!r}"
+                raise GraphError(f"key {key!r} has two writers: {names}; give one of them other out_keys")
+        # Only a component that somebody waits for, perhaps itself, can close a cycle.
+        offers = {("name", node.name), *(("key", key) for key in node.out_keys)}
+        own = {("name", name) for name in node.dependencies} | {("key", key) for key in node.in_keys}
+        if offers & self.awaited or offers & own:
+            execution_order({**self.nodes, node.name: node}, [node.name], complete=False)

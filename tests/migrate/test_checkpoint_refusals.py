@@ -1,0 +1,156 @@
+"""`python -m migrate.checkpoint` says what it cannot use, where, and what to do; it executes and writes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import legacy
+from migrate.checkpoint import main
+from migrate.eras import Era
+from migrate.pickle_writer import save_record
+from tests.migrate import _policies as policies
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def test_the_trainer_state_of_another_run_is_refused(tmp_path: Path, trainer_state: Path, capsys: Any) -> None:
+    config = policies.changed(policies.CONFIG, fc={"nn_params": {"out_features": 7}})
+    wider = policies.write_old(tmp_path / "wider.pt", policies.old_agent(config))
+    assert run(wider, "--trainer-state", trainer_state) == 2
+    assert "has shape" in capsys.readouterr().err
+    assert run(wider, "--trainer-state", wider) == 2
+    assert "this is no trainer state\n  -> give the run's trainer_state.pt" in capsys.readouterr().err
+    assert run(trainer_state) == 2
+    assert "this is a trainer state, not a policy" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [wider]
+
+
+def test_weights_with_nan_are_refused(tmp_path: Path, capsys: Any) -> None:
+    agent = policies.old_agent()
+    with torch.no_grad():
+        agent.components["fc"].weight_net.bias[2] = float("nan")
+    assert run(policies.write_old(tmp_path / "nan.pt", agent)) == 2
+    assert "1 of 23 tensors hold NaN or Inf: components.fc._net.0.bias (1 values)" in capsys.readouterr().err
+
+
+def test_an_attribute_that_no_rule_knows_is_refused(tmp_path: Path, capsys: Any) -> None:
+    agent = policies.old_agent()
+    agent.components["fc"].my_temperature = 0.7
+    assert run(policies.write_old(tmp_path / "p.pt", agent)) == 2
+    err = capsys.readouterr().err
+    assert "component 'fc': metta.agent.lib.nn_layer_library.Linear has attribute(s) that its rule does not know" in err
+    assert "my_temperature\n  -> if they matter, teach migrate/rules/linear.py" in err
+
+
+def test_an_agent_attribute_of_ones_own_is_kept_for_the_way_back(tmp_path: Path, capsys: Any) -> None:
+    agent = policies.old_agent()
+    agent.my_note = "hello"
+    assert run(policies.write_old(tmp_path / "p.pt", agent)) == 0
+    assert "agent attribute 'my_note' is unknown to the old stack" in capsys.readouterr().err
+    assert run(tmp_path / "p.safetensors", "--to", "legacy", "-o", tmp_path / "b.pt") == 0
+    assert (tmp_path / "b.pt").read_bytes() == (tmp_path / "p.pt").read_bytes()
+
+
+class MyLayer(nn.Module):  # stands for a user's subclass of LayerBase
+    pass
+
+
+MyLayer.__module__, MyLayer.__qualname__ = "my_project.layers", "MyLayer"
+
+
+def test_a_class_of_ones_own_is_refused_by_name(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("my_project.layers")
+    module.MyLayer = MyLayer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "my_project", ModuleType("my_project"))
+    monkeypatch.setitem(sys.modules, "my_project.layers", module)
+    agent = policies.old_agent()
+    agent.components["core_relu"] = MyLayer()
+    assert run(policies.write_old(tmp_path / "p.pt", agent)) == 2
+    err = capsys.readouterr().err
+    assert "p.pt: component 'core_relu': no rule for the class my_project.layers.MyLayer\n  -> write" in err
+
+
+def test_a_state_dict_alone_is_not_enough(tmp_path: Path, capsys: Any) -> None:
+    torch.save(policies.old_agent().state_dict(), tmp_path / "weights.pt")
+    assert run(tmp_path / "weights.pt") == 2
+    err = capsys.readouterr().err
+    assert "a state dict alone: it does not say which embedding row is which action" in err
+    assert "-> give the policy file that the trainer wrote (model_NNNN.pt)" in err
+
+
+def test_a_record_without_an_agent_and_other_objects_are_refused(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "empty.pt").write_bytes(save_record(legacy.PolicyRecord(None, "x", "y", {}), Era("E4d")))
+    torch.save([1, 2], tmp_path / "list.pt")
+    (tmp_path / "text.pt").write_text("hello")
+    (tmp_path / "damaged.safetensors").write_bytes(b"hello")
+    files = [tmp_path / name for name in ("empty.pt", "list.pt", "text.pt", "damaged.safetensors")]
+    assert run(*files) == 2
+    err = capsys.readouterr().err
+    assert "the policy record holds no agent" in err
+    assert "this is no policy of the old stack but a list" in err
+    assert "damaged.safetensors: not a policy of the new stack" in err
+    assert "mistake of this program" not in err
+    assert sorted(tmp_path.iterdir()) == sorted(files)
+
+
+class Hostile:
+    def __reduce__(self) -> Any:
+        return os.system, ("touch hacked",)
+
+
+def test_a_hostile_pickle_is_refused_by_the_name_of_its_reference(
+    tmp_path: Path, policy: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    agent = policies.old_agent()
+    old = Path(shutil.copy(policy, tmp_path / "model_0007.pt"))
+    agent.evil = Hostile()
+    bad = policies.write_old(tmp_path / "bad.pt", agent)
+    assert run(bad) == 3
+    assert "posix.system" in capsys.readouterr().err
+    assert run(old, bad) == 3
+    assert run(old, "--trainer-state", bad, "-o", tmp_path / "x.safetensors") == 3
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["bad.pt", "model_0007.pt", "model_0007.safetensors"]
+
+
+def test_a_damaged_agent_is_refused_in_our_words(tmp_path: Path, capsys: Any) -> None:
+    agent = policies.old_agent()
+    agent.agent_attributes = {**agent.agent_attributes, "obs_shape": 5}
+    del agent.clip_range, agent.action_max_params
+    assert run(policies.write_old(tmp_path / "p.pt", agent)) == 2
+    assert "the agent lacks clip_range, agent_attributes.obs_shape, action_max_params" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "reading"),
+    [
+        ({"policy": 1}, "the agent has `policy`: eras E9 to E11"),
+        ({"components_with_memory": []}, "era E8"),
+        ({"original_feature_mapping": {}}, "eras E6c to E8"),
+        ({"actions_max_params": [1]}, "era E4a"),
+        ({"agent_attributes": None}, "before E4c"),
+        ({"agent_attributes": {}}, "E5b or later"),
+    ],
+)
+def test_another_era_is_named_with_its_evidence(
+    tmp_path: Path, capsys: Any, change: dict[str, Any], reading: str
+) -> None:
+    agent = policies.old_agent()
+    for name, value in change.items():
+        setattr(agent, name, value)
+    assert run(policies.write_old(tmp_path / "p.pt", agent)) == 2
+    err = capsys.readouterr().err
+    assert reading in err
+    assert "-> this version migrates E4d only; keep the file, nothing was changed" in err

@@ -1,0 +1,196 @@
+"""Every rule keeps what it promises on every way to build its component, in both directions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import find as _find
+from hypothesis import strategies as st
+
+from equivalence.case import Setup, cases
+from migrate.eras import ORDER, Era
+from migrate.errors import UnusableFileError
+from migrate.registry import rules
+from migrate.rule import REQUIRED, ByEra, flatten, to_new, to_old
+
+ERA = Era("E4d")
+STEMS = sorted(rules())
+# What the old stack swallowed without a word (traps 18 and 19): unknown keys, and keys that the agent overrides.
+SWALLOWED: dict[str, Any] = {
+    "effective_rank": True,
+    "mlp_out_hidden_dim": 3,
+    "clip_range": 5.0,
+    "obs_shape": [1, 1, 1],
+    "num_objects": 2,
+    "core_num_layers": 9,
+}
+
+
+def find(strategy: st.SearchStrategy[Any], condition: Any) -> Any:
+    """Any example; not the smallest, which would take longer."""
+    return _find(strategy, condition, settings=settings(max_examples=300, phases=[Phase.generate], database=None))
+
+
+def setups(stem: str) -> st.SearchStrategy[dict[str, Any]]:
+    return cases()[stem].setups.map(lambda setup: dict(setup.config))
+
+
+def without_defaults(stem: str, config: dict[str, Any]) -> dict[str, Any]:
+    """A flat old config without what the old class would have taken anyway."""
+    defaults = {old: d for k in rules()[stem].keys for old, d in zip(k.old, k.old_default, strict=True)}
+    at_era = {old: d.at(ERA) if isinstance(d, ByEra) else d for old, d in defaults.items()}
+    return {
+        key: value
+        for key, value in flatten(config).items()
+        if at_era[key] is REQUIRED or (type(value), value) != (type(at_era[key]), at_era[key])
+    }
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_there_and_back_is_the_config_up_to_defaults_and_dropped_keys(stem: str) -> None:
+    @settings(max_examples=60)
+    @given(setups(stem), st.dictionaries(st.sampled_from(sorted(SWALLOWED)), st.none()))
+    def check(config: dict[str, Any], extra: dict[str, None]) -> None:
+        swallowed = {key: SWALLOWED[key] for key in extra}
+        new = to_new(rules()[stem], {**config, **swallowed, "_target_": "x", "sources": None}, ERA, "here")
+        assert sorted(new.dropped) == sorted(swallowed)
+        assert new.config == to_new(rules()[stem], config, ERA, "here").config
+        old = to_old(rules()[stem], new.config, ERA, "here").config
+        expected = without_defaults(stem, config)
+        if expected.get("initialization", "Orthogonal").lower() != "orthogonal" and "nonlinearity" in expected:
+            # Without a gain to tell, the part before the dot says nothing.
+            expected["nonlinearity"] = expected["nonlinearity"] and expected["nonlinearity"].replace("torch.", "nn.")
+        assert flatten(old) == expected
+
+    check()
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_back_and_there_is_the_new_config(stem: str) -> None:
+    @settings(max_examples=60)
+    @given(setups(stem))
+    def check(config: dict[str, Any]) -> None:
+        new = to_new(rules()[stem], config, ERA, "here").config
+        old = to_old(rules()[stem], new, ERA, "here").config
+        assert to_new(rules()[stem], old, ERA, "here").config == new
+
+    check()
+
+
+# Keys that no case draws.
+NOT_DRAWN: dict[tuple[str, str], dict[str, Any]] = {
+    ("lstm", "nn_params.dropout"): {"output_size": 2, "nn_params": {"num_layers": 2, "dropout": 0.5}},
+    ("conv2d", "nn_params.bias"): {
+        "nn_params": {"out_channels": 2, "kernel_size": 1, "stride": 1, "bias": False},
+    },
+}
+
+
+@pytest.mark.parametrize(("stem", "old"), [(stem, old) for stem in STEMS for k in rules()[stem].keys for old in k.old])
+def test_every_key_of_a_rule_is_drawn_by_a_case(stem: str, old: str) -> None:
+    if (config := NOT_DRAWN.get((stem, old))) is not None:
+        new = to_new(rules()[stem], config, ERA, "here").config
+        assert new[old.removeprefix("nn_params.")] == flatten(config)[old]
+        assert to_old(rules()[stem], new, ERA, "here").config == config
+        return
+
+    def has_key(setup: Setup) -> bool:
+        return old in flatten(setup.config)
+
+    assert has_key(find(cases()[stem].setups, has_key))
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_a_rule_has_a_case_a_docstring_and_consistent_keys(stem: str) -> None:
+    rule = rules()[stem]
+    assert stem in cases()
+    assert str(__import__(f"migrate.rules.{stem}", fromlist=["RULE"]).__doc__).startswith("`")
+    for k in rule.keys:
+        assert len(k.old) == len(k.old_default) == len(k.attribute)
+        assert len(k.new) == len(k.new_default)
+    for names in ([old for k in rule.keys for old in k.old], [new for k in rule.keys for new in k.new]):
+        assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_an_option_of_torch_that_no_rule_knows_is_refused(stem: str) -> None:
+    config = find(setups(stem), lambda _: True)
+    config = {**config, "nn_params": {**config.get("nn_params", {}), "device": "cuda"}}
+    with pytest.raises(UnusableFileError, match=r"^here: nn_params\.device has no counterpart in the new stack\n  -> "):
+        to_new(rules()[stem], config, ERA, "here")
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_an_option_that_came_in_later_is_refused_on_the_way_back(stem: str) -> None:
+    new = to_new(rules()[stem], find(setups(stem), lambda _: True), ERA, "here").config
+    with pytest.raises(UnusableFileError, match=r"^here: cannot be said in the old stack: in_place has no"):
+        to_old(rules()[stem], {**new, "in_place": True}, ERA, "here")
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"), [(s, k.old[0]) for s in STEMS for k in rules()[s].keys if REQUIRED in k.old_default]
+)
+def test_a_missing_key_is_named(stem: str, name: str) -> None:
+    flat = flatten(find(setups(stem), lambda _: True))
+    config: dict[str, Any] = {"nn_params": {}}
+    for key, value in flat.items():
+        place = config["nn_params"] if key.startswith("nn_params.") else config
+        if key != name:
+            place[key.removeprefix("nn_params.")] = value
+    with pytest.raises(UnusableFileError, match=f"^here: lacks {name}\n  -> add {name}"):
+        to_new(rules()[stem], config, ERA, "here")
+
+
+SIZE = {"nn_params": {"out_features": 2}}
+NONLINEARITIES: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({}, {"nonlinearity": "ReLU"}),
+    ({"nonlinearity": None}, {}),
+    ({"nonlinearity": "nn.Tanh"}, {"nonlinearity": "Tanh", "gain": math.sqrt(2)}),
+    ({"nonlinearity": "torch.Tanh"}, {"nonlinearity": "Tanh"}),
+    ({"nonlinearity": "nn.Tanh", "initialization": "xavier"}, {"nonlinearity": "Tanh", "initialization": "xavier"}),
+    (
+        {"nonlinearity": "nn.Tanh", "initialization": "ORTHOGONAL"},
+        {"nonlinearity": "Tanh", "initialization": "ORTHOGONAL", "gain": math.sqrt(2)},
+    ),
+    ({"nonlinearity": "nn.Sigmoid"}, {"nonlinearity": "Sigmoid"}),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), NONLINEARITIES)
+def test_nonlinearity_and_gain(old: dict[str, Any], new: dict[str, Any]) -> None:
+    translated = to_new(rules()["linear"], {**SIZE, **old}, ERA, "here").config
+    assert translated == {"out_features": 2, **new}
+    assert to_old(rules()["linear"], translated, ERA, "here").config == {**SIZE, **old}
+
+
+@pytest.mark.parametrize("path", ["ReLU", "torch.nn.ReLU", ""])
+def test_a_nonlinearity_that_the_old_stack_refused_is_refused(path: str) -> None:
+    with pytest.raises(UnusableFileError, match="the old stack took exactly"):
+        to_new(rules()["linear"], {**SIZE, "nonlinearity": path}, ERA, "here")
+
+
+@pytest.mark.parametrize(("nonlinearity", "gain"), [("Tanh", 2.0), ("ReLU", math.sqrt(2)), (None, 0.5)])
+def test_a_gain_that_the_old_stack_did_not_have_is_refused(nonlinearity: str | None, gain: float) -> None:
+    new = {"out_features": 2, "nonlinearity": nonlinearity, "gain": gain}
+    with pytest.raises(UnusableFileError, match=rf"cannot be said in the old stack: gain {gain}"):
+        to_old(rules()["linear"], new, ERA, "here")
+
+
+@pytest.mark.parametrize("stem", ["concat_merge", "conv2d", "linear"])
+def test_output_size_where_the_old_class_ignored_it_is_dropped(stem: str) -> None:
+    config = {**find(setups(stem), lambda _: True), "output_size": 12}
+    translated = to_new(rules()[stem], config, ERA, "here")
+    assert translated.dropped == ("output_size",)
+    assert "output_size" not in translated.config
+
+
+def test_a_default_that_changed_over_time() -> None:
+    default = ByEra((("E1", None), ("E5c", 1)))
+    assert [default.at(Era(name)) for name in ("E1", "E4d", "E5b", "E5c", "E11")] == [None, None, None, 1, 1]
+    for name in ORDER:
+        translated = to_new(rules()["linear"], SIZE, Era(name), "here").config
+        assert translated.get("l2_init_scale") == (1 if Era(name).is_since("E5c") else None)
+        assert to_old(rules()["linear"], translated, Era(name), "here").config == SIZE

@@ -1,0 +1,69 @@
+"""What a fixture's `meta.json` records of Python objects, told again of ours: values, types, and tensors by hash."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig
+from torch import Tensor, nn
+
+from legacy.spaces import MultiDiscrete
+from migrate.eras import Era
+from migrate.registry import rules
+
+PLAIN = (bool, int, float, str, type(None))
+MODULE_INTERNALS = frozenset(vars(nn.Module()))
+
+
+def recorded(value: Any, era: Era) -> Any:
+    """One value, as the recorder wrote it."""
+    if type(value) in PLAIN:
+        return value
+    if isinstance(value, Tensor):
+        return tensor(value)
+    if isinstance(value, nn.Module):
+        return {"__module__": class_path(value, era)}
+    if isinstance(value, dict | DictConfig):
+        return _typed(value, dict, {str(key): recorded(value[key], era) for key in value})
+    if isinstance(value, list | tuple | ListConfig):
+        return _typed(value, list, [recorded(item, era) for item in value])
+    if isinstance(value, MultiDiscrete):  # stands for gymnasium's, which prints its numbers in NumPy's way
+        return {"__repr__": repr(value), "__type__": "gymnasium.spaces.multi_discrete.MultiDiscrete"}
+    raise TypeError(f"the recorder knew no {type(value)}")
+
+
+def _typed(value: Any, usual: type, content: Any) -> Any:
+    if type(value) is usual:
+        return content
+    return {"__type__": f"{type(value).__module__}.{type(value).__qualname__}", "value": content}
+
+
+def tensor(value: Tensor) -> dict[str, Any]:
+    return {
+        "__tensor__": True,
+        "shape": list(value.shape),
+        "dtype": str(value.dtype),
+        "sha256": sha256(value),
+        "requires_grad": value.requires_grad,
+    }
+
+
+def sha256(value: Tensor) -> str:
+    """The recorder's hash of a tensor: dtype, shape and bytes, one after the other."""
+    head = f"{value.dtype}{tuple(value.shape)}".encode()
+    return hashlib.sha256(head + value.detach().contiguous().numpy().tobytes()).hexdigest()
+
+
+def class_path(module: nn.Module, era: Era) -> str:
+    """The old class path of one of our old classes; of others, their own."""
+    package, _, stem = type(module).__module__.rpartition(".")
+    if package == "legacy.layers":
+        return f"{era.root}{rules()[stem].old}"
+    return f"{type(module).__module__}.{type(module).__qualname__}"
+
+
+def attributes(module: nn.Module, era: Era) -> Mapping[str, Any]:
+    """All attributes of a module that `nn.Module` does not manage."""
+    return {key: recorded(value, era) for key, value in vars(module).items() if key not in MODULE_INTERNALS}
