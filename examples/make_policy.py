@@ -28,7 +28,7 @@ LOCAL_PATH = "./train_dir/example/checkpoints/model_0003.pt"
 def trained(steps: int) -> tuple[MettaAgent, torch.optim.Adam]:
     """A small agent after `steps` of Adam on random observations."""
     config = read_agent_config(HERE / "simple.yaml")
-    agent = legacy_agent(config, default_environment(), Era("E4d"), HERE)
+    agent = legacy_agent(config, default_environment(), HERE)
     agent.activate_actions(["attack", "noop", "move"], [2, 0, 1], "cpu")
     agent.activate_actions(["noop", "move", "rotate", "attack"], [0, 1, 3, 2], "cpu")
     optimizer = torch.optim.Adam(agent.parameters(), lr=1e-3, eps=1e-12)

