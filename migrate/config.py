@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ EXAMPLES = """examples:
   python -m migrate.config simple.yaml --diff            shows the change, writes nothing
   python -m migrate.config simple.modules.yaml --to legacy -o simple.yaml
 """
+HAS_AGENT = re.compile(rb"^\s*components\s*:", re.MULTILINE)
 SUFFIX = {"modules": ".modules.yaml", "legacy": ".legacy.yaml"}
 
 
@@ -56,20 +58,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = parser().parse_args(argv)
     cli.start_logging(verbose=args.verbose)
-    files = [file for path in args.configs for file in _files(path)]
+    files = [file for path in args.configs for file in _files(path, args.to)]
     if not files:
-        parser().error(f"no YAML file in {', '.join(map(str, args.configs))}")
+        parser().error(f"no YAML file with an agent in {', '.join(map(str, args.configs))}")
     if args.output and (len(files) != 1 or args.in_place):
         parser().error("-o needs a single config, and no --in-place")
     return cli.run(files, lambda path: _migrate(path, args), as_json=args.json)
 
 
-def _files(path: Path) -> list[Path]:
-    """The YAML files of a folder, without those that a migration wrote; a file as it is."""
+def _files(path: Path, to: str) -> list[Path]:
+    """The YAML files of a folder that may hold an agent, without those that a migration wrote; a file as it is."""
     if not path.is_dir():
         return [path]
+    written = tuple(SUFFIX.values()) if to == "modules" else (SUFFIX["legacy"],)
     found = [file for pattern in ("*.yaml", "*.yml") for file in path.rglob(pattern)]
-    return sorted(file for file in found if not file.name.endswith(tuple(SUFFIX.values())))
+    return sorted(file for file in found if not file.name.endswith(written) and HAS_AGENT.search(file.read_bytes()))
 
 
 def _migrate(path: Path, args: argparse.Namespace) -> dict[str, Any]:

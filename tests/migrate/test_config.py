@@ -216,6 +216,14 @@ def test_a_folder_is_searched_and_what_was_written_there_is_left_alone(tmp_path:
     ]
 
 
+def test_a_folder_may_hold_files_that_are_no_agents(tmp_path: Path) -> None:
+    written(tmp_path / "agent.yaml", OLD)
+    written(tmp_path / "trainer.yaml", "_target_: metta.rl.Trainer\nlr: 0.1\n")
+    assert run(tmp_path) == 0
+    assert run(tmp_path, "--to", "legacy") == 0
+    assert (tmp_path / "agent.legacy.yaml").read_text() == OLD
+
+
 def test_a_batch_goes_on_after_a_failure(old: Path, tmp_path: Path, capsys: Any) -> None:
     bad = written(tmp_path / "bad.yaml", "a: [1\n")
     assert run(bad, old, "--json") == 5
@@ -249,7 +257,7 @@ def test_more_wrong_usage(old: Path, tmp_path: Path, capsys: Any) -> None:
         with pytest.raises(SystemExit) as caught:
             run(*arguments)
         assert caught.value.code == 4
-    assert "no YAML file in" in capsys.readouterr().err
+    assert "no YAML file with an agent in" in capsys.readouterr().err
     assert run(old, "--era", "E99") == 4
     assert "no era 'E99'" in capsys.readouterr().err
 
