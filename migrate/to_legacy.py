@@ -15,7 +15,7 @@ from legacy.spaces import Box, MultiDiscrete
 from migrate import config_rules, provenance
 from migrate.config_rules import CORE
 from migrate.eras import Era
-from migrate.errors import UnusableFileError
+from migrate.errors import UnsafeFileError, UnusableFileError
 from migrate.pickle_writer import save_record
 from migrate.plan import as_bytes, component_tensors
 from migrate.registry import legacy_target, rules, stem_of_new, stem_of_old
@@ -40,6 +40,7 @@ def legacy_agent(config: Mapping[str, Any], environment: Environment, where: obj
     """A fresh agent of the old stack from an old config.
 
     Raises:
+        UnsafeFileError: a value that Hydra would act on.
         UnusableFileError: a class without rule, a key that the old agent needs, features that the old table of divisors
             does not have, or whatever the old stack itself says of the config.
     """
@@ -54,8 +55,11 @@ def legacy_agent(config: Mapping[str, Any], environment: Environment, where: obj
         )
     components = {}
     for name, component in config["components"].items():
-        stem = stem_of_old(str(component.get("_target_")), config_rules.component_place(where, name))
-        components[name] = {**component, "_target_": legacy_target(stem)}
+        place = config_rules.component_place(where, name)
+        stem = stem_of_old(str(component.get("_target_")), place)
+        options = {key: value for key, value in component.items() if key != "_target_"}
+        _refuse_instructions(options, place)
+        components[name] = {**options, "_target_": legacy_target(stem)}
     _check_features(environment, where)
     # Only what the old agent reads: the rest was never resolved, and may not be resolvable here.
     read = {"observations": {"obs_key": config["observations"]["obs_key"]}, "clip_range": config["clip_range"]}
@@ -68,6 +72,24 @@ def legacy_agent(config: Mapping[str, Any], environment: Environment, where: obj
             where=where,
             fix="correct the config, or use `stack: modules`",
         ) from error
+
+
+def _refuse_instructions(value: Any, place: str) -> None:
+    """Hydra calls what a nested `_target_` names and resolves interpolations, and the config may be a checkpoint's.
+
+    Raises:
+        UnsafeFileError: "... would make Hydra ...".
+    """
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if str(key).startswith("_") and str(key).endswith("_"):
+                raise UnsafeFileError(f"{key}: {inner!r} would make Hydra call it", where=place, fix="remove it")
+            _refuse_instructions(inner, place)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _refuse_instructions(inner, place)
+    elif isinstance(value, str) and "${" in value:
+        raise UnsafeFileError(f"{value!r} would make Hydra resolve it", where=place, fix="write the value itself")
 
 
 def _check_features(environment: Environment, where: object) -> None:
