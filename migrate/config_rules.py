@@ -9,7 +9,7 @@ from migrate.eras import AGENTS, ROOTS, Era
 from migrate.errors import UnusableFileError
 from migrate.pickle_reader import Record
 from migrate.plain import plain
-from migrate.registry import new_target, rules, stem_of_new, stem_of_old
+from migrate.registry import new_target, old_path, rules, stem_of_new, stem_of_old
 from migrate.rule import to_new, to_old
 
 NEW_AGENT = "modules.agent.MettaAgent"
@@ -59,7 +59,7 @@ def to_old_agent(config: Mapping[str, Any], era: Era, where: object) -> dict[str
         check_core(name, stem, place)
         rule = rules()[stem]
         translated = to_old(rule, component, era, place)
-        components[name] = assemble(f"{era.root}{rule.old}", component, translated.config)
+        components[name] = assemble(old_path(stem, era), component, translated.config)
     rest = {key: value for key, value in config.items() if key != STACK}
     return {**OLD_NEEDS, **rest, "_target_": era.agent, "components": components}
 

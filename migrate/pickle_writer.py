@@ -14,7 +14,7 @@ from legacy.agent import MettaAgent
 from legacy.policy_record import PolicyRecord
 from legacy.spaces import MultiDiscrete
 from migrate.eras import Era
-from migrate.registry import legacy_target, rules
+from migrate.registry import legacy_target, old_path, rules
 from migrate.revive import MULTI_DISCRETE
 
 PROTOCOL = 2
@@ -24,7 +24,7 @@ _PythonPickler: Any = vars(pickle)["_Pickler"]
 
 def real_paths(era: Era) -> dict[str, str]:
     """Path of our class -> path of the old class that it stands for."""
-    layers = {legacy_target(stem): f"{era.root}{rule.old}" for stem, rule in rules().items()}
+    layers = {legacy_target(stem): old_path(stem, era) for stem in rules()}
     others = {MettaAgent: era.agent, PolicyRecord: era.record, MultiDiscrete: MULTI_DISCRETE}
     return {**layers, **{f"{cls.__module__}.{cls.__qualname__}": path for cls, path in others.items()}}
 

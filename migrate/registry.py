@@ -7,7 +7,7 @@ import pkgutil
 from functools import cache
 
 import migrate.rules
-from migrate.eras import below_root
+from migrate.eras import Era, below_root
 from migrate.errors import UnusableFileError
 from migrate.rule import Rule
 
@@ -23,7 +23,18 @@ def rules() -> dict[str, Rule]:
 
 @cache
 def _by_old() -> dict[str, str]:
-    return {rule.old: stem for stem, rule in rules().items()}
+    return {f"{rule.root}{rule.old}": stem for stem, rule in rules().items()}
+
+
+def has_rule(path: str) -> bool:
+    """Whether a rule takes the old class `path`."""
+    return below_root(path) in _by_old()
+
+
+def old_path(stem: str, era: Era) -> str:
+    """Path of the old class in `era`."""
+    rule = rules()[stem]
+    return f"{rule.root or era.root}{rule.old}"
 
 
 def stem_of_old(path: str, where: object) -> str:

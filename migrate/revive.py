@@ -22,7 +22,7 @@ from migrate.errors import UnusableFileError
 from migrate.old_policy import find_agent
 from migrate.pickle_reader import GlobalRef, Record, TensorRef
 from migrate.plain import plain
-from migrate.registry import legacy_target, stem_of_old
+from migrate.registry import has_rule, legacy_target, stem_of_old
 
 TORCH_MODULES = "torch.nn.modules."
 OMEGACONF = ("omegaconf.dictconfig.DictConfig", "omegaconf.listconfig.ListConfig")
@@ -117,7 +117,7 @@ class _Reviver:
             cls = getattr(nn, name)
             if isinstance(cls, type) and issubclass(cls, nn.Module) and cls.__module__ == module:
                 return cls
-        if path.startswith(eras.ROOTS):
+        if has_rule(path):
             target = legacy_target(stem_of_old(path, self._checkpoint.path))
             module, _, name = target.rpartition(".")
             return getattr(importlib.import_module(module), name)

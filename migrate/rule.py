@@ -99,6 +99,7 @@ class Rule:
         state: resolved new config -> tensors.
         attributes: what is carried along besides.
         derived: attributes of the old object that follow from config and graph, and are rebuilt on the way back.
+        root: where the old class lived, with a final dot, if not below the import root of its era: a team's package.
     """
 
     old: str
@@ -107,6 +108,7 @@ class Rule:
     state: Callable[[Mapping[str, Any]], tuple[Move, ...]] = no_state
     attributes: tuple[Attribute, ...] = ()
     derived: frozenset[str] = frozenset()
+    root: str = ""
 
     def resolved(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """A new component config with the defaults filled in."""

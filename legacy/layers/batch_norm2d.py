@@ -1,0 +1,18 @@
+"""`BatchNorm2d`: each channel normalised by its mean and variance over the batch."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from legacy.base import LayerBase
+
+
+class BatchNorm2d(LayerBase):
+    """`[B, C, H, W]` -> the same shape; `nn_params` goes to `nn.BatchNorm2d`.
+
+    Quirk kept: a source of another rank is found at `forward` only.
+    """
+
+    def _make_net(self) -> nn.Module:
+        self._out_tensor_shape = self._in_tensor_shapes[0].copy()
+        return nn.BatchNorm2d(self._in_tensor_shapes[0][0], **self._nn_params)

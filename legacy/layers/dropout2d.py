@@ -1,0 +1,15 @@
+"""`Dropout2d`: dropout of whole channels, in training."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from legacy.base import LayerBase
+
+
+class Dropout2d(LayerBase):
+    """Any shape -> the same shape; `nn_params` goes to `nn.Dropout2d`."""
+
+    def _make_net(self) -> nn.Module:
+        self._out_tensor_shape = self._in_tensor_shapes[0].copy()
+        return nn.Dropout2d(**self._nn_params)

@@ -1,0 +1,19 @@
+"""`MeanMergeLayer`: the mean of its sources, or of slices of them."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import add
+
+from torch import Tensor
+
+from legacy.merge import ElementwiseMergeLayer
+
+
+class MeanMergeLayer(ElementwiseMergeLayer):
+    """Adds from left to right, and divides by the number of sources."""
+
+    op = "mean"
+
+    def _merge(self, outputs: list[Tensor]) -> Tensor:
+        return reduce(add, outputs) / len(outputs)

@@ -1,0 +1,18 @@
+"""`SubtractMergeLayer`: the difference of its sources, or of slices of them."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from legacy.merge import ElementwiseMergeLayer
+
+
+class SubtractMergeLayer(ElementwiseMergeLayer):
+    """The first source minus the second."""
+
+    op = "subtract"
+
+    def _merge(self, outputs: list[Tensor]) -> Tensor:
+        if len(outputs) != 2:
+            raise ValueError("Subtract merge_op requires exactly two sources.")
+        return outputs[0] - outputs[1]
