@@ -98,7 +98,7 @@ def show(old: Path, new: Path | None, pair: Pair, results: Sequence[LevelResult]
     for heading, justify in (
         ("level", "left"),
         ("inputs", "right"),
-        ("tensors compared", "right"),
+        ("values compared", "right"),
         ("verdict", "left"),
     ):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]  # a literal in rich's types

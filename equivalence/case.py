@@ -25,12 +25,14 @@ class Source:
         shape: what it announces, without the batch.
         extra: what the config says of it besides, such as `slice` and `dim`.
         actual: the shape of its output, where it is not `shape`: an action embedding announces 0 actions.
+        below: for a source of indices, the number that they stay below.
     """
 
     name: str
     shape: Shape
     extra: Mapping[str, Any] = field(default_factory=dict)
     actual: Shape | None = None
+    below: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,12 @@ class Case:
     Attributes:
         setups: draws ways to build it that the old stack accepts.
         refused: ways to build it that both stacks must refuse.
+        errors: parts of what both sides may raise in a pass; anything else is a fault of the case.
     """
 
     setups: st.SearchStrategy[Setup]
     refused: tuple[Setup, ...] = ()
+    errors: tuple[str, ...] = ()
 
 
 @cache
@@ -80,6 +84,67 @@ def sizes(largest: int = 9) -> st.SearchStrategy[int]:
 def vector(name: str = "hidden") -> st.SearchStrategy[tuple[Source, ...]]:
     """One source that is a vector."""
     return sizes().map(lambda size: (Source(name, (size,)),))
+
+
+def shapes_of(ndim: int) -> st.SearchStrategy[tuple[Source, ...]]:
+    """One source with `ndim` small dimensions."""
+    return st.tuples(*[sizes(4)] * ndim).map(lambda shape: (Source("hidden", shape),))
+
+
+def image() -> st.SearchStrategy[tuple[Source, ...]]:
+    """One source that is an image."""
+    return shapes_of(3)
+
+
+def any_shape() -> st.SearchStrategy[tuple[Source, ...]]:
+    """One source with one to three dimensions."""
+    return st.integers(1, 3).flatmap(shapes_of)
+
+
+@st.composite
+def alike(draw: st.DrawFn, fewest: int, most: int) -> tuple[Source, ...]:
+    """Sources of one shape, whole or in slices of one length along one dimension; one may be there twice."""
+    shape = tuple(draw(st.lists(sizes(5), min_size=1, max_size=3)))
+    axis = draw(st.integers(0, len(shape) - 1))
+    dim = draw(st.sampled_from([axis + 1, axis - len(shape)]))
+    length = draw(st.integers(1, shape[axis]))
+    sources = []
+    for name in draw(st.lists(st.sampled_from("abc"), min_size=fewest, max_size=most)):
+        start = draw(st.integers(0, shape[axis] - length))
+        whole = length == shape[axis] and draw(st.booleans())
+        sources.append(Source(name, shape, {} if whole else {"slice": [start, start + length], "dim": dim}))
+    return tuple(sources)
+
+
+def dropouts(source: st.SearchStrategy[tuple[Source, ...]], *, inplace: bool = False) -> st.SearchStrategy[Setup]:
+    """Setups of a dropout behind `source`."""
+    options: dict[str, st.SearchStrategy[Any]] = {"p": st.sampled_from([0, 0.1, 0.5, 0.9, 1, 1.0])}
+    if inplace:
+        options["inplace"] = st.booleans()
+    params = st.fixed_dictionaries({}, optional=options)
+    return st.builds(lambda sources, values: Setup(_params(values), sources), source, params)
+
+
+def batch_norms(source: st.SearchStrategy[tuple[Source, ...]]) -> st.SearchStrategy[Setup]:
+    """Setups of a batch norm behind `source`."""
+    params = st.fixed_dictionaries(
+        {},
+        optional={
+            "eps": st.sampled_from([1e-5, 1e-3]),
+            "momentum": st.sampled_from([0.1, 0.5, None]),
+            "affine": st.booleans(),
+            "track_running_stats": st.booleans(),
+        },
+    )
+    return st.builds(lambda sources, values: Setup(_params(values), sources), source, params)
+
+
+ONE_ROW = "Expected more than 1 value per channel when training"
+"""What torch says of a batch norm that is to be trained on a single number per channel."""
+
+
+def _params(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"nn_params": dict(values)} if values else {}
 
 
 def weight_options() -> st.SearchStrategy[dict[str, Any]]:

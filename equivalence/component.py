@@ -11,7 +11,7 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from equivalence.case import Setup, Source
+from equivalence.case import Setup, Shape, Source, cases
 from equivalence.harness import Finding
 from equivalence.strategies import FLOATS, OBSERVATIONS
 from legacy.normalizations import OBS_NORMALIZATIONS
@@ -23,6 +23,7 @@ from modules.base import BuildContext, MettaModule
 from modules.builder import build_component
 
 NAME = "tested"
+Runner = Callable[[Any, Mapping[str, Tensor], "Trial"], dict[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ def build_old(stem: str, setup: Setup) -> Any:
     return component
 
 
-def build_new(stem: str, setup: Setup, era: Era = DEFAULT_ERA) -> tuple[MettaModule, dict[str, Any]]:
-    """The component in the new stack, through its rule, and its new config."""
+def build_new(stem: str, setup: Setup, era: Era = DEFAULT_ERA) -> tuple[MettaModule, dict[str, Any], Shape]:
+    """The component in the new stack, through its rule, its new config, and the shape that it announces."""
     config = old_config(stem, setup)
     options = to_new(rules()[stem], config, era, NAME).config
     divisors = tuple(OBS_NORMALIZATIONS.values())
@@ -97,7 +98,8 @@ def build_new(stem: str, setup: Setup, era: Era = DEFAULT_ERA) -> tuple[MettaMod
         feature_normalizations=tuple(divisors[i % len(divisors)] for i in range(setup.obs_shape[-1])),
         clip_range=setup.clip_range,
     )
-    return build_component(NAME, {"_target_": new_target(stem), **options}, context)[0], options
+    module, announced = build_component(NAME, {"_target_": new_target(stem), **options}, context)
+    return module, options, announced
 
 
 def inputs_of(module: MettaModule, setup: Setup, trial: Trial) -> dict[str, Tensor]:
@@ -107,7 +109,10 @@ def inputs_of(module: MettaModule, setup: Setup, trial: Trial) -> dict[str, Tens
     inputs: dict[str, Tensor] = {}
     for source in setup.sources or ():
         shape = (rows, *(source.actual or source.shape))
-        inputs[source.name] = FLOATS[trial.values](shape, generator).requires_grad_()
+        if source.below is None:
+            inputs[source.name] = FLOATS[trial.values](shape, generator).requires_grad_()
+        else:
+            inputs[source.name] = torch.randint(0, source.below, shape, generator=generator)
     inputs["x"] = OBSERVATIONS["uniform"]((trial.batch, trial.time, *setup.obs_shape), generator)
     if hasattr(module, "initial_state"):
         shape = tuple(cast("Any", module).initial_state(trial.batch, inputs["x"])[0].shape)
@@ -117,14 +122,17 @@ def inputs_of(module: MettaModule, setup: Setup, trial: Trial) -> dict[str, Tens
 
 
 def compare_component(stem: str, setup: Setup, trial: Trial) -> Finding:
-    """Initial weights, generator state, attributes, outputs, new state, and gradients of one component."""
+    """One component: weights, buffers, attributes and generator before and after a pass, outputs, state, gradients.
+
+    An error is an observation too: both sides must raise it, in the same words.
+    """
     finding = Finding()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(trial.seed)
         old = build_old(stem, setup)
         after_old = torch.get_rng_state()
         torch.manual_seed(trial.seed)
-        new, config = build_new(stem, setup)
+        new, config, announced = build_new(stem, setup)
         finding.check("generator", "after building", after_old, torch.get_rng_state())
         if setup.actions:
             old.activate_actions(setup.actions[::-1], "cpu")
@@ -133,16 +141,57 @@ def compare_component(stem: str, setup: Setup, trial: Trial) -> Finding:
                 cast("Any", new).activate(names)
         _compare_state(finding, stem, old, new, config)
         inputs = inputs_of(new, setup, trial)
-        results = []
-        for side, run in ((old, _run_old), (new, _run_new)):
-            side.train(trial.train)
-            torch.manual_seed(trial.seed)
-            copies = {key: value.detach().clone().requires_grad_(value.requires_grad) for key, value in inputs.items()}
-            results.append((copies, run(side, copies, trial)))
-        (old_inputs, old_outputs), (new_inputs, new_outputs) = results
-        finding.check_all("output", old_outputs, new_outputs, ())
-        _compare_gradients(finding, stem, (old, old_inputs, old_outputs), (new, new_inputs, new_outputs), config, trial)
+        old_run, new_run = _run(old, _run_old, inputs, trial), _run(new, _run_new, inputs, trial)
+        finding.check("generator", "after the pass", old_run.generator, new_run.generator)
+        finding.compare_values("error", "forward", old_run.error, new_run.error)
+        if not any(part in old_run.error for part in cases()[stem].errors):
+            finding.compare_values("error", "which the case does not list", "", old_run.error)
+        finding.check_all("output", old_run.outputs, new_run.outputs, ())
+        finding.check_all("input", old_run.fed, new_run.fed, ())
+        _compare_state(finding, stem, old, new, config)
+        if old_run.outputs and new_run.outputs:
+            actual = tuple(new_run.outputs["output"].shape[1:])
+            finding.compare_values("shape", "announced", _filled(announced, actual), actual)
+            _compare_gradients(finding, stem, (old, old_run), (new, new_run), config, trial)
     return finding
+
+
+def _filled(announced: Shape, actual: Shape) -> Shape:
+    """An announced shape, with what is not known before a pass, and announced as 0, taken from the actual one."""
+    return tuple(size or actual[i] for i, size in enumerate(announced)) if len(announced) == len(actual) else announced
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One side's pass.
+
+    Attributes:
+        leaves: the inputs, which gather gradients.
+        fed: copies of them, which a component may have written into.
+        outputs: by name; none where it failed.
+        error: what was raised, as text; empty where nothing was.
+        generator: state of the global generator behind the pass.
+    """
+
+    leaves: Mapping[str, Tensor]
+    fed: Mapping[str, Tensor]
+    outputs: Mapping[str, Tensor]
+    error: str
+    generator: Tensor
+
+
+def _run(side: Any, run: Runner, inputs: Mapping[str, Tensor], trial: Trial) -> _Pass:
+    side.train(trial.train)
+    leaves = {key: value.detach().clone().requires_grad_(value.requires_grad) for key, value in inputs.items()}
+    fed = {key: value.clone() for key, value in leaves.items()}
+    outputs: dict[str, Tensor] = {}
+    error = ""
+    torch.manual_seed(trial.seed)
+    try:
+        outputs = run(side, fed, trial)
+    except Exception as raised:  # noqa: BLE001 - whatever the old stack raises, the new one is held to
+        error = f"{type(raised).__name__}: {raised}"
+    return _Pass(leaves, fed, outputs, error, torch.get_rng_state())
 
 
 def _compare_state(finding: Finding, stem: str, old: Any, new: MettaModule, config: Mapping[str, Any]) -> None:
@@ -157,9 +206,6 @@ def _compare_state(finding: Finding, stem: str, old: Any, new: MettaModule, conf
             finding.check("weight", attribute.old, there, here)
         else:
             finding.compare_values("attribute", attribute.old, there, here)
-
-
-Runner = Callable[[Any, Mapping[str, Tensor], Trial], dict[str, Tensor]]
 
 
 def _run_old(component: Any, inputs: Mapping[str, Tensor], trial: Trial) -> dict[str, Tensor]:
@@ -179,19 +225,20 @@ def _run_new(module: MettaModule, inputs: Mapping[str, Tensor], _: Trial) -> dic
     return outputs | {key: data[key] for key in ("next_lstm_h", "next_lstm_c") if key in data}
 
 
-Side = tuple[Any, Mapping[str, Tensor], Mapping[str, Tensor]]
+Side = tuple[Any, _Pass]
 
 
 def _compare_gradients(
     finding: Finding, stem: str, old: Side, new: Side, config: Mapping[str, Any], trial: Trial
 ) -> None:
-    if not old[2]["output"].requires_grad:
+    if not old[1].outputs["output"].requires_grad:
         return
-    for _, __, outputs in (old, new):
-        weights = torch.randn(outputs["output"].shape, generator=torch.Generator().manual_seed(trial.seed + 1))
-        torch.autograd.backward((outputs["output"] * weights).sum())
-    for key, value in old[1].items():
-        finding.check("gradient", f"input {key}", value.grad, new[1][key].grad, strides=False)
+    for _, side in (old, new):
+        output = side.outputs["output"]
+        weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(trial.seed + 1))
+        torch.autograd.backward((output * weights).sum())
+    for key, value in old[1].leaves.items():
+        finding.check("gradient", f"input {key}", value.grad, new[1].leaves[key].grad, strides=False)
     rule = rules()[stem]
     of_new = dict(new[0].named_parameters())
     of_old = dict(old[0].named_parameters())

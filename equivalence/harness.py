@@ -11,10 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from equivalence.compare import Difference, explain
+from equivalence.holdings import holdings
 from equivalence.strategies import AgentSizes, Inputs
 from equivalence.tracing import Trace, trace
 
 ROLLOUT_STEPS = 4
+ONCE = ("weights", "attributes")
+"""Levels that do not depend on inputs."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,14 @@ class Pair:
         new: the new one.
         names: new parameter name -> old one.
         sizes: what inputs must fit.
+        modes: whether each was in training mode when the pair was made; proofs change it.
     """
 
     old: nn.Module
     new: nn.Module
     names: Mapping[str, str]
     sizes: AgentSizes
+    modes: tuple[bool, bool] = (True, True)
 
     @property
     def order(self) -> list[str]:
@@ -54,7 +59,10 @@ class Finding:
     def check(self, place: str, name: str, old: Tensor | None, new: Tensor | None, *, strides: bool = True) -> None:
         """Compares two tensors."""
         self.compared += 1
-        if detail := explain(old, new, strides=strides):
+        detail = explain(old, new, strides=strides)
+        if detail is None and old is not None and new is not None and old.requires_grad != new.requires_grad:
+            detail = f"requires_grad {old.requires_grad} became {new.requires_grad}"
+        if detail:
             self.differences.append(Difference(place, name, detail))
 
     def compare_values(self, place: str, name: str, old: object, new: object) -> None:
@@ -163,8 +171,21 @@ def weights(pair: Pair, _: Inputs) -> Finding:
     return finding
 
 
+def attributes(pair: Pair, _: Inputs) -> Finding:
+    """What no forward pass shows: clip limits, anchors, scales, action rows, frozen weights, parameter order, mode."""
+    finding = Finding()
+    finding.compare_values("attribute", "training mode", *pair.modes)
+    for name, old, new in holdings(pair.old, pair.new, pair.names):
+        if isinstance(old, Tensor) or isinstance(new, Tensor):
+            finding.check("attribute", name, old, new)
+        else:
+            finding.compare_values("attribute", name, old, new)
+    return finding
+
+
 LEVELS: dict[str, Callable[[Pair, Inputs], Finding]] = {
     "weights": weights,
+    "attributes": attributes,
     "inference": inference,
     "rollout": rollout,
     "gradients": gradients,
@@ -181,5 +202,6 @@ def blame(differences: Sequence[Difference], order: Sequence[str]) -> str | None
     if forward:
         return min(forward, key=order.index)
     backward = [d.name.split(".")[1] for d in differences if d.place in ("gradient", "weight")]
+    backward += [d.name.split(".")[0] for d in differences if d.place == "attribute"]
     known = [name for name in backward if name in order]
     return max(known, key=order.index) if known else None

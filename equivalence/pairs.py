@@ -94,4 +94,4 @@ def make_pair(old: nn.Module, new: nn.Module) -> Pair:
     sizes = AgentSizes(
         agent.environment.obs_shape, core.num_layers, core.hidden_size, tuple(agent.action_space.max_params)
     )
-    return Pair(old, new, parameter_names_of(agent.config), sizes)
+    return Pair(old, new, parameter_names_of(agent.config), sizes, (old.training, new.training))

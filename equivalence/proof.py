@@ -10,7 +10,7 @@ import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from equivalence.compare import Difference
-from equivalence.harness import LEVELS, Pair, blame
+from equivalence.harness import LEVELS, ONCE, Pair, blame
 from equivalence.strategies import Draw, Inputs, draws
 
 PHASES = (Phase.generate, Phase.shrink)
@@ -70,7 +70,7 @@ def prove(
     results = []
     for level in levels:
         progress(level)
-        results.append(_prove_level(pair, level, 1 if level == "weights" else examples, base_seed))
+        results.append(_prove_level(pair, level, 1 if level in ONCE else examples, base_seed))
     return results
 
 

@@ -92,12 +92,13 @@ def _trace_modules(agent: Any, obs: Tensor, action: Tensor | None, state: State 
         data.update(lstm_h=state[0], lstm_c=state[1])
     if action is not None:
         data["action"] = action
-    agent.step(data, keep=tuple(agent.components))
+    components: dict[str, Tensor] = {}
+    agent.step(data, components)
     outputs = {key: data[key] for key in ("value", "log_prob", "entropy", "log_probs")}
     outputs |= {"lstm_h": data["next_lstm_h"], "lstm_c": data["next_lstm_c"]}
     if action is None:
         outputs["action"] = data["action"]
-    return Trace({name: data[name] for name in agent.components}, outputs)
+    return Trace({name: components[name] for name in agent.components}, outputs)
 
 
 TRACERS: Mapping[type[nn.Module], Callable[..., Trace]] = {

@@ -81,3 +81,22 @@ class MergeLayerBase(LayerBase):
 
     def _merge(self, outputs: list[Tensor]) -> Tensor:
         raise NotImplementedError
+
+
+class ElementwiseMergeLayer(MergeLayerBase):
+    """Joins sources of one shape number by number; subclasses say how, and `op`, the name that errors give it.
+
+    Quirks kept (trap 16): it compares and announces the shapes before slicing, so with slices the announced shape is
+    wrong, and it is the very list that stands in `_in_tensor_shapes`.
+
+    Raises:
+        ValueError: "For '<op>', all source sizes must match ..." in `setup`; until 2025-05-27 an AttributeError, raised
+            while this message was made.
+    """
+
+    op: str
+
+    def _setup_merge_layer(self) -> None:
+        if any(shape != self._in_tensor_shapes[0] for shape in self._in_tensor_shapes):
+            raise ValueError(f"For '{self.op}', all source sizes must match. Got sizes: {self._in_tensor_shapes}")
+        self._out_tensor_shape = self._in_tensor_shapes[0]

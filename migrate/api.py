@@ -12,11 +12,11 @@ from torch import nn
 import modules
 from legacy.agent import MettaAgent as LegacyAgent
 from legacy.normalizations import OBS_NORMALIZATIONS
-from migrate import provenance
 from migrate.archive import check_finite, read_checkpoint
 from migrate.errors import UsageError
+from migrate.migration import migrate_checkpoint
 from migrate.optimizer import check_shapes, positional, read_trainer_state, trainer_state_of
-from migrate.plan import apply_plan, make_plan
+from migrate.plan import make_plan
 from migrate.revive import revive
 from migrate.to_legacy import legacy_agent_from, parameter_names_of
 from modules.checkpoint import PolicyFile, agent_from, read_policy_file
@@ -39,9 +39,7 @@ def read_policy(path: str | Path, era: str | None = None) -> PolicyFile:
         return read_policy_file(path)
     checkpoint = read_checkpoint(path)
     plan = make_plan(checkpoint, era)
-    content = apply_plan(plan, checkpoint)
-    provenance.attach(content, plan, checkpoint)
-    return content
+    return migrate_checkpoint(plan, checkpoint)
 
 
 def load_policy(path: str | Path, stack: str) -> Any:

@@ -18,8 +18,9 @@ from migrate import cli, provenance
 from migrate.api import is_new_file
 from migrate.archive import Checkpoint, read_checkpoint
 from migrate.errors import UnusableFileError, UsageError
+from migrate.migration import migrate_checkpoint
 from migrate.optimizer import attach_trainer, legacy_trainer_bytes
-from migrate.plan import Plan, apply_plan, make_plan
+from migrate.plan import Plan, make_plan
 from migrate.to_legacy import legacy_bytes
 from modules.checkpoint import PolicyFile, read_policy_file
 
@@ -99,8 +100,7 @@ def migrated_bytes(plan: Plan, checkpoint: Checkpoint, trainer: Checkpoint | Non
     Raises:
         UnusableFileError: it does not.
     """
-    content = apply_plan(plan, checkpoint)
-    provenance.attach(content, plan, checkpoint)
+    content = migrate_checkpoint(plan, checkpoint)
     if trainer is not None:
         attach_trainer(content, trainer)
     data = content.to_bytes()

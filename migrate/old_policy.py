@@ -58,6 +58,7 @@ class OldPolicy:
         record: attributes of the policy record besides, plain; empty for a bare agent.
         state_dict: key -> tensor, in state-dict order.
         parameters: keys of the parameters, in optimizer order.
+        training: the mode that the agent was saved in.
         unused: agent attributes that no old code of the era read.
     """
 
@@ -67,6 +68,7 @@ class OldPolicy:
     record: dict[str, Any]
     state_dict: dict[str, TensorRef]
     parameters: tuple[str, ...]
+    training: bool
     unused: tuple[str, ...] = field(default=())
 
     @property
@@ -112,6 +114,7 @@ def read_old_policy(checkpoint: Checkpoint, era: str | None = None) -> OldPolicy
         record={name: plain(value) for name, value in record.items() if name != "_policy"},
         state_dict={name: ref for name, (ref, _) in tensors.items()},
         parameters=_distinct({name: ref for name, (ref, is_parameter) in tensors.items() if is_parameter}),
+        training=_mode(agent, where),
         unused=tuple(name for name in attributes if name not in AGENT_ATTRIBUTES),
     )
 
@@ -203,6 +206,7 @@ def _sources(value: Any) -> list[dict[str, Any]] | None:
 def _config_values(rule: Rule, attributes: Mapping[str, Any], era: Era) -> dict[str, Any]:
     """Constructor values that the object kept, as far as they differ from the defaults of its era."""
     params = {f"{PARAMS}{key}": value for key, value in (plain(attributes.get("_nn_params")) or {}).items()}
+    params = {key: value for key, value in params.items() if key not in rule.derived}
     values: dict[str, Any] = {}
     for k in rule.keys:
         for old, default, attribute in zip(k.old, k.old_default, k.attribute, strict=True):
@@ -229,6 +233,30 @@ def _walk(record: Record, prefix: str) -> Iterator[tuple[str, tuple[TensorRef, b
     for name, child in attributes.get("_modules", {}).items():
         if isinstance(child, Record):
             yield from _walk(child, f"{prefix}{name}.")
+
+
+def _mode(agent: Record, where: object) -> bool:
+    """Training or evaluation; a policy file says it once for the whole agent.
+
+    Raises:
+        UnusableFileError: "some modules are in training mode ...".
+    """
+    modes = {name: bool(module.attributes.get("training", True)) for name, module in _modules(agent, "")}
+    if len(set(modes.values())) > 1:
+        off = [name for name, mode in modes.items() if not mode]
+        raise UnusableFileError(
+            f"some modules are in training mode and some are not: {', '.join(off[:3])}",
+            where=where,
+            fix="save the policy after agent.train() or agent.eval()",
+        )
+    return modes[""]
+
+
+def _modules(record: Record, path: str) -> Iterator[tuple[str, Record]]:
+    yield path, record
+    for name, child in record.attributes.get("_modules", {}).items():
+        if isinstance(child, Record):
+            yield from _modules(child, f"{path}.{name}".lstrip("."))
 
 
 def _distinct(parameters: Mapping[str, TensorRef]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from migrate.errors import UnusableFileError
 from migrate.pickle_reader import TensorRef
 from migrate.plain import plain
 from migrate.plan import as_bytes
-from migrate.provenance import KEY, TRAINER, attach_shell, payloads_of, shell_of
+from migrate.provenance import KEY, TRAINER, attach_shell, is_unchanged, payloads_of, shell_of
 from migrate.shell import join
 from migrate.to_legacy import parameter_names_of
 from modules.checkpoint import PolicyFile
@@ -77,6 +77,13 @@ def by_name(optimizer: Mapping[str, Any], names: Sequence[str], where: object) -
     if len(positions) != len(names) or not fields.keys() <= set(positions):
         raise UnusableFileError(
             f"the optimizer has {len(positions)} parameters, the policy {len(names)}", where=where, fix=SAME_RUN
+        )
+    if len(groups) > 1:
+        # Positions count through the groups, not through policy.parameters().
+        raise UnusableFileError(
+            f"the optimizer has {len(groups)} parameter groups, and its state does not say what is in which",
+            where=where,
+            fix="the old trainer had one group over policy.parameters(); build a new optimizer for other ones",
         )
     name_of = dict(zip(positions, names, strict=True))
     state = TrainerState()
@@ -191,11 +198,8 @@ def legacy_trainer_bytes(content: PolicyFile, where: object) -> bytes:
     """
     state = trainer_state_of(content, where)
     shell = shell_of(content, TRAINER)
-    payloads = payloads_of(content, TRAINER) if shell else {}
-    if shell is not None and all(
-        name in content.tensors and content.tensors[name].nbytes == nbytes
-        for name, nbytes in zip(payloads.values(), (slot[2] for slot in shell.slots), strict=True)
-    ):
+    if shell is not None and is_unchanged(content, TRAINER):
+        payloads = payloads_of(content, TRAINER)
         return join(shell, {key: as_bytes(content.tensors[name]) for key, name in payloads.items()})
     buffer = io.BytesIO()
     order = old_order(content)

@@ -82,6 +82,7 @@ def make_plan(checkpoint: Checkpoint, era: str | None = None) -> Plan:
         attributes += [(name, a.old, a.new) for a in rule.attributes if a.old in component.attributes]
     check_complete(tensors, list(old.state_dict), where)
     ordered = {key: tensors[key] for key in old.state_dict}
+    check_layout(old.state_dict, checkpoint)
     check_finite({key: checkpoint.tensor(ref) for key, ref in old.state_dict.items()}, where)
     notes = [f"{name}: the old stack ignored {', '.join(keys)}" for name, keys in dropped.items()]
     notes += [
@@ -110,6 +111,33 @@ def check_complete(tensors: Mapping[str, str], old_keys: list[str], where: objec
     for what, keys in problems.items():
         if keys:
             raise UnusableFileError(f"state-dict keys {what}: {', '.join(keys)}", where=where, fix=REPORT)
+
+
+def check_layout(state_dict: Mapping[str, TensorRef], checkpoint: Checkpoint) -> None:
+    """Refuses what a policy file cannot say of tensors: another order in memory, and memory that two of them share.
+
+    Raises:
+        UnusableFileError: "... is not contiguous", "... share memory".
+    """
+    taken: dict[str, list[tuple[int, int, str]]] = {}
+    for key, ref in state_dict.items():
+        tensor = checkpoint.tensor(ref)
+        # Rounding depends on strides, so making it contiguous in silence would change results.
+        if not tensor.is_contiguous():
+            raise UnusableFileError(
+                f"{key} is not contiguous: shape {ref.shape}, strides {ref.stride}",
+                where=checkpoint.path,
+                fix="make it contiguous in the old stack, prove that nothing changed there, and save again",
+            )
+        start, end = ref.offset, ref.offset + tensor.numel()
+        for other_start, other_end, other in taken.setdefault(ref.storage, []):
+            if start < other_end and other_start < end:
+                raise UnusableFileError(
+                    f"{other} and {key} share memory: the weights are tied",
+                    where=checkpoint.path,
+                    fix="a config cannot tie weights; keep this policy on the old stack",
+                )
+        taken[ref.storage].append((start, end, key))
 
 
 def environment_of(old: OldPolicy, checkpoint: Checkpoint) -> modules.Environment:
@@ -148,6 +176,8 @@ def apply_plan(plan: Plan, checkpoint: Checkpoint) -> PolicyFile:
     names = plan.old.agent.get("action_names")
     if names is not None:
         content.actions = {"names": list(names), "max_params": list(plan.old.agent["action_max_params"])}
+    content.training = plan.old.training
+    content.frozen = [plan.tensors[key] for key in plan.old.parameters if not plan.old.state_dict[key].requires_grad]
     check_result(content, checkpoint.path)
     return content
 

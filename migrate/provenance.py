@@ -17,6 +17,7 @@ from modules.checkpoint import ATTRIBUTE, STATE_DICT, PolicyFile
 KEY = "migration"
 POLICY, TRAINER = "policy", "trainer"
 SHELL = "old."
+PREFIXES = {POLICY: (STATE_DICT, ATTRIBUTE), TRAINER: ("optimizer.",)}
 
 
 def attach(content: PolicyFile, plan: Plan, checkpoint: Checkpoint) -> None:
@@ -34,21 +35,9 @@ def attach(content: PolicyFile, plan: Plan, checkpoint: Checkpoint) -> None:
         "notes": list(plan.notes),
         "record": plan.old.record,
         "parameters": [plan.tensors[name] for name in plan.old.parameters],
-        "aliases": aliases(state),
         "sources": {},
     }
     attach_shell(content, POLICY, checkpoint, {**state, **attributes})
-    content.extra[KEY]["content"] = fingerprint(content)
-
-
-def aliases(tensors: Mapping[str, TensorRef]) -> dict[str, str]:
-    """Tensor -> the first one that shares its storage, for those that share one."""
-    first: dict[str, str] = {}
-    return {
-        name: first[ref.storage]
-        for name, ref in tensors.items()
-        if first.setdefault(ref.storage, name) != name and ref.storage in first
-    }
 
 
 def attach_shell(content: PolicyFile, kind: str, checkpoint: Checkpoint, tensors: Mapping[str, TensorRef]) -> None:
@@ -70,6 +59,7 @@ def attach_shell(content: PolicyFile, kind: str, checkpoint: Checkpoint, tensors
         "sha256": checkpoint.sha256,
         "slots": [[position, key, nbytes, payloads[key]] for position, key, nbytes in shell.slots],
     }
+    content.extra[KEY]["sources"][kind]["rest"] = fingerprint(content, kind)
 
 
 def _is_whole_storage(ref: TensorRef, checkpoint: Checkpoint) -> bool:
@@ -97,22 +87,37 @@ def era_of(content: PolicyFile) -> Era | None:
     return named(migration.get("era"), "provenance of the policy") if migration else None
 
 
-def fingerprint(content: PolicyFile) -> str:
-    """Hash of all that is not a tensor value: config, attributes, actions, shapes."""
-    shapes = {key: list(tensor.shape) for key, tensor in content.tensors.items() if key.startswith(_kinds())}
-    index = [as_bytes(t).hex() for key, t in sorted(content.tensors.items()) if key.endswith(".active_indices")]
-    return digest(
-        [content.config, content.environment, content.attributes, content.actions, sorted(shapes.items()), index]
-    )
+def fingerprint(content: PolicyFile, kind: str) -> str:
+    """Hash of all that the tensors do not say which fill the old file: the old file can be reused while it holds.
+
+    These are values that are no tensors, names, types and shapes of all tensors, and the bytes of those that were no
+    storage of their own in the old file, such as views into a common one.
+    """
+    fillers = set(payloads_of(content, kind).values())
+    tensors = [
+        [key, str(tensor.dtype), list(tensor.shape), None if key in fillers and not _is_index(key) else _sha256(tensor)]
+        for key, tensor in sorted(content.tensors.items())
+        if key.startswith(PREFIXES[kind])
+    ]
+    if kind == TRAINER:
+        return digest([content.extra.get(TRAINER), tensors])
+    facts = [content.config, content.environment, content.attributes, content.actions, content.training, content.frozen]
+    return digest([facts, tensors])
 
 
-def _kinds() -> tuple[str, str]:
-    return STATE_DICT, ATTRIBUTE
+def _is_index(key: str) -> bool:
+    """Which row is which action: it changes together with attributes, never alone."""
+    return key.endswith(".active_indices")
 
 
-def is_unchanged(content: PolicyFile) -> bool:
-    """Whether nothing but tensor values changed since the migration."""
-    return bool(content.extra.get(KEY, {}).get("content") == fingerprint(content))
+def _sha256(tensor: torch.Tensor) -> str:
+    return hashlib.sha256(as_bytes(tensor)).hexdigest()
+
+
+def is_unchanged(content: PolicyFile, kind: str) -> bool:
+    """Whether the old file, filled with the present tensors, says all that the policy says now."""
+    source = content.extra.get(KEY, {}).get("sources", {}).get(kind)
+    return bool(source) and f"{SHELL}{kind}" in content.tensors and source.get("rest") == fingerprint(content, kind)
 
 
 def is_original(content: PolicyFile, data: bytes) -> bool:

@@ -9,6 +9,7 @@ from functools import cache
 import migrate.rules
 from migrate.eras import Era, below_root
 from migrate.errors import UnusableFileError
+from migrate.refused import REFUSED
 from migrate.rule import Rule
 
 LAYERS = {"legacy": "legacy.layers.", "modules": "modules.layers."}
@@ -41,9 +42,17 @@ def stem_of_old(path: str, where: object) -> str:
     """The stem whose rule takes the old class `path`.
 
     Raises:
-        UnusableFileError: "no rule for ..." for classes of other eras and of users.
+        UnusableFileError: "no rule for ..." for classes of other eras and of users, and with the reason for those that
+            are refused on purpose.
     """
-    stem = _by_old().get(below_root(path))
+    name = below_root(path)
+    if name in REFUSED:
+        raise UnusableFileError(
+            f"no rule for the class {path}: {REFUSED[name]}",
+            where=where,
+            fix="write a component of your own that does what was meant (docs/new_component.md), and use it instead",
+        )
+    stem = _by_old().get(name)
     if stem is None:
         raise UnusableFileError(
             f"no rule for the class {path}",

@@ -98,7 +98,8 @@ class Rule:
         keys: config keys; whatever they do not name, the old class swallowed.
         state: resolved new config -> tensors.
         attributes: what is carried along besides.
-        derived: attributes of the old object that follow from config and graph, and are rebuilt on the way back.
+        derived: attributes of the old object, and entries `nn_params.x` that it wrote itself, which follow from config
+            and graph and are rebuilt on the way back.
         root: where the old class lived, with a final dot, if not below the import root of its era: a team's package.
     """
 
@@ -114,6 +115,12 @@ class Rule:
         """A new component config with the defaults filled in."""
         defaults = {new: default for k in self.keys for new, default in zip(k.new, k.new_default, strict=True)}
         return {**{name: value for name, value in defaults.items() if value is not REQUIRED}, **config}
+
+    def without_defaults(self, params: Mapping[str, Any], era: Era) -> dict[str, Any]:
+        """An old `nn_params` without the entries that say what the old class took anyway: no config needs them."""
+        pairs = [(old, default) for k in self.keys for old, default in zip(k.old, k.old_default, strict=True)]
+        defaults = {old.removeprefix(PARAMS): _at(default, era) for old, default in pairs if old.startswith(PARAMS)}
+        return {n: value for n, value in params.items() if n not in defaults or not equal(defaults[n], value)}
 
 
 @dataclass(frozen=True)
@@ -163,12 +170,14 @@ def to_new(rule: Rule, config: Mapping[str, Any], era: Era, where: str) -> Trans
         UnusableFileError: "lacks ..." for a key without default, "... has no counterpart" for an `nn_params` key that
             reached torch in the old stack and that the rule does not know.
     """
+    _refuse_instructions(config, where)
     values = flatten(config)
     result: dict[str, Any] = {}
     for k in rule.keys:
         given = [
             _take(values, old, _at(default, era), where) for old, default in zip(k.old, k.old_default, strict=True)
         ]
+        _refuse_interpolation(k, given, where)
         try:
             translated = k.forward(*given)
         except ValueError as error:
@@ -181,6 +190,34 @@ def to_new(rule: Rule, config: Mapping[str, Any], era: Era, where: str) -> Trans
             fix="remove it if the old stack refused it too; otherwise keep this policy on `stack: legacy`",
         )
     return Translated(result, tuple(values))
+
+
+def _refuse_instructions(config: Mapping[str, Any], where: str) -> None:
+    """Refuses keys that Hydra or the old base class acted on, which no rule translates.
+
+    Raises:
+        UnusableFileError: "... is an instruction ...".
+    """
+    for name in config:
+        if name.startswith("_") and name != "_target_":
+            raise UnusableFileError(
+                f"{name} is an instruction to Hydra or to the old base class",
+                where=where,
+                fix="say the same with the component's own keys",
+            )
+
+
+def _refuse_interpolation(k: Key, values: Sequence[Any], where: str) -> None:
+    """Refuses what is not known before the config is composed: relative paths would move, and values decide others.
+
+    Raises:
+        UnusableFileError: "... is an interpolation ...".
+    """
+    for old, value in zip(k.old, values, strict=True):
+        if isinstance(value, str) and "${" in value:
+            raise UnusableFileError(
+                f"{old} is an interpolation, {value!r}", where=where, fix="write the value itself, and migrate again"
+            )
 
 
 def to_old(rule: Rule, config: Mapping[str, Any], era: Era, where: str) -> Translated:

@@ -120,7 +120,10 @@ def legacy_agent_from(content: PolicyFile, where: object) -> legacy.MettaAgent:
         _restore(agent, name, rule, component, content)
     if content.actions is not None:
         agent.activate_actions(content.actions["names"], list(content.actions["max_params"]), "cpu")
-    return agent
+    old_names = parameter_names_of(content.config)
+    for name in content.frozen:
+        agent.get_parameter(old_names[name]).requires_grad_(False)
+    return agent.train(content.training)
 
 
 def _restore(agent: legacy.MettaAgent, name: str, rule: Rule, config: Mapping[str, Any], content: PolicyFile) -> None:
@@ -143,8 +146,8 @@ def _put_tensor(agent: torch.nn.Module, key: str, value: Tensor) -> None:
     if leaf in module._buffers:
         module._buffers[leaf] = value.clone()
     else:
-        with torch.no_grad():
-            module.get_parameter(leaf).copy_(value)
+        # Into the same parameter, but in the type of the value: a policy may be of half or double precision.
+        module.get_parameter(leaf).data = value.clone()
 
 
 def legacy_bytes(content: PolicyFile, where: object) -> bytes:
@@ -157,7 +160,7 @@ def legacy_bytes(content: PolicyFile, where: object) -> bytes:
         UnusableFileError: what the old stack cannot express.
     """
     shell = provenance.shell_of(content, provenance.POLICY)
-    if shell is not None and provenance.is_unchanged(content):
+    if shell is not None and provenance.is_unchanged(content, provenance.POLICY):
         payloads = provenance.payloads_of(content, provenance.POLICY)
         return join(shell, {key: as_bytes(content.tensors[name]) for key, name in payloads.items()})
     era = provenance.era_of(content) or DEFAULT_ERA

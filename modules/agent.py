@@ -105,13 +105,15 @@ class MettaAgent(nn.Module):
             state.lstm_h, state.lstm_c = data[NEXT_STATE[0]], data[NEXT_STATE[1]]
         return tuple(data[key] for key in ("action", "log_prob", "entropy", "value", "log_probs"))
 
-    def step(self, data: MutableMapping[str, Any], keep: Sequence[str] = ()) -> MutableMapping[str, Any]:
+    def step(
+        self, data: MutableMapping[str, Any], kept: MutableMapping[str, Any] | None = None
+    ) -> MutableMapping[str, Any]:
         """The computation of `forward` on a mapping.
 
         Args:
             data: see `forward`. In a `TensorDict` with batch size `[B]`, results are `[B, ...]` or `[B, T, ...]`, and
                 the state is `[B, L, H]`, since all its entries share their first dimensions.
-            keep: further keys of the graph to keep, such as component names.
+            kept: gets everything that the components wrote, by key.
 
         Raises:
             InputError: shapes that do not fit, half a state, or no actions activated.
@@ -124,8 +126,10 @@ class MettaAgent(nn.Module):
             )
         inputs = self._inputs(data)
         next_state = NEXT_STATE if STATE[0] in inputs else ()
-        self.components.execute(inputs, outputs=(*HEADS, *next_state, *keep))
-        results = {"value": inputs["_value_"], **{key: inputs[key] for key in keep}}
+        self.components.execute(inputs, outputs=(*HEADS, *next_state) if kept is None else None)
+        if kept is not None:
+            kept.update(inputs)
+        results = {"value": inputs["_value_"]}
         results.update(self._act(inputs["_action_"], data))
         self._write(data, results, {key: inputs[key] for key in next_state})
         return data

@@ -11,9 +11,36 @@ import torch
 from torch import Tensor, nn
 
 from modules.errors import ConfigError, GraphError
-from modules.shapes import BuildContext, Shape, only_source, positive
+from modules.shapes import (
+    BuildContext,
+    Shape,
+    axis_of,
+    checked_slices,
+    common_shape,
+    merge_options,
+    narrowed,
+    narrowed_shapes,
+    only_source,
+    positive,
+    probability,
+)
 
-__all__ = ["BuildContext", "MettaModule", "Shape", "WeightModule", "WeightOptions", "only_source", "positive"]
+__all__ = [
+    "BuildContext",
+    "MettaModule",
+    "Shape",
+    "WeightModule",
+    "WeightOptions",
+    "axis_of",
+    "checked_slices",
+    "common_shape",
+    "merge_options",
+    "narrowed",
+    "narrowed_shapes",
+    "only_source",
+    "positive",
+    "probability",
+]
 
 
 class MettaModule(nn.Module):

@@ -31,6 +31,8 @@ class PolicyFile:
             under `attributes.<component>.<name>`.
         actions: `{"names": [...], "max_params": [...]}`, or None before activation.
         tensors: the state dict under its own keys, tensors of attributes, and whatever else a writer keeps.
+        training: the mode that the agent was saved in.
+        frozen: parameters that need no gradient.
         extra: what a writer keeps beside it, such as the provenance of a migration; JSON values.
     """
 
@@ -39,6 +41,8 @@ class PolicyFile:
     attributes: dict[str, dict[str, Any]] = field(default_factory=dict)
     actions: dict[str, Any] | None = None
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    training: bool = True
+    frozen: list[str] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
@@ -115,6 +119,9 @@ def agent_from(content: PolicyFile, where: object) -> MettaAgent:
         _restore_tensors(agent, {key: value for key, value in content.tensors.items() if key.startswith(STATE_DICT)})
         if content.actions is not None:
             _restore_actions(agent, content.actions)
+        for name in content.frozen:
+            agent.get_parameter(name).requires_grad_(False)
+        agent.train(content.training)
         agent.provenance = dict(content.extra)
     except (MettaError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(f"{where}: the policy contradicts itself: {error}") from error
@@ -180,6 +187,8 @@ def load_agent(path: str | Path) -> MettaAgent:
 def policy_file_of(agent: MettaAgent) -> PolicyFile:
     """The content of a file that brings `agent` back."""
     content = PolicyFile(config=agent.config, environment=agent.environment.to_dict(), extra=dict(agent.provenance))
+    content.training = agent.training
+    content.frozen = [name for name, parameter in agent.named_parameters() if not parameter.requires_grad]
     content.tensors.update(agent.state_dict())
     for name, module in agent.components.items():
         for key in getattr(module, "saved_attributes", ()):

@@ -1,15 +1,20 @@
-"""`BuildContext`: what surrounds a component while it is built, and the checks of sizes that components share."""
+"""`BuildContext`: what surrounds a component while it is built; the checks of sizes and the slices that they share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from torch import Tensor
 
 from modules.errors import ConfigError
 
 Shape = tuple[int, ...]
 """Sizes without the batch dimension."""
+
+Slice = tuple[int, int]
+"""`(start, end)` along a dimension."""
 
 
 @dataclass(frozen=True)
@@ -54,3 +59,96 @@ def positive(**sizes: Any) -> None:
     for name, size in sizes.items():
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             raise ConfigError(f"{name} must be a positive integer, got {size!r}")
+
+
+def probability(**values: Any) -> None:
+    """Checks constructor arguments that are probabilities.
+
+    Raises:
+        ConfigError: "<name> must be between 0 and 1, got ...".
+    """
+    for name, value in values.items():
+        if not isinstance(value, (int, float)) or not 0 <= value <= 1:
+            raise ConfigError(f"{name} must be between 0 and 1, got {value!r}")
+
+
+def checked_slices(in_keys: Sequence[str], slices: Sequence[Sequence[int] | None] | None) -> tuple[Slice | None, ...]:
+    """One slice per input, from a constructor argument; None stands for the whole, or for all inputs whole.
+
+    Raises:
+        ConfigError: "got ... slices for ... inputs", "slice ... must be [start, end] with 0 <= start < end".
+    """
+    cuts = tuple(None if cut is None else (cut[0], cut[1]) for cut in slices or [None] * len(in_keys))
+    if len(cuts) != len(in_keys):
+        raise ConfigError(f"got {len(cuts)} slices for {len(in_keys)} inputs")
+    for key, cut in zip(in_keys, cuts, strict=True):
+        if cut is not None and not 0 <= cut[0] < cut[1]:
+            raise ConfigError(f"slice {list(cut)} of input {key!r} must be [start, end] with 0 <= start < end")
+    return cuts
+
+
+def narrowed(inputs: Sequence[Tensor], slices: Sequence[Slice | None], dim: int) -> list[Tensor]:
+    """The inputs, each whole or a view of its slice along `dim`, which counts the batch as 0."""
+    return [x if cut is None else x.narrow(dim, cut[0], cut[1] - cut[0]) for x, cut in zip(inputs, slices, strict=True)]
+
+
+def merge_options(context: BuildContext, *, dim_of_all: bool) -> dict[str, Any]:
+    """`slices` and `dim` of a merge, which the config keeps beside each source.
+
+    Args:
+        context: what surrounds the merge.
+        dim_of_all: whether `dim` matters for whole sources too, or only for slices.
+
+    Raises:
+        ConfigError: no sources, sources with different `dim`, or a slice without one.
+    """
+    if not context.sources:
+        raise ConfigError("needs at least one source")
+    cuts = [source.get("slice") for source in context.sources]
+    for source, cut in zip(context.sources, cuts, strict=True):
+        if cut is not None and (source.get("dim") is None or len(cut) != 2):
+            raise ConfigError(f"source {source['name']!r}: a slice is [start, end] and needs its dim")
+    dims = [s.get("dim") for s, cut in zip(context.sources, cuts, strict=True) if dim_of_all or cut is not None]
+    concrete = {1 if dim is None else dim for dim in dims} or {1}
+    if len(concrete) != 1:
+        whose = "sources" if dim_of_all else "slices"
+        raise ConfigError(f"all {whose} must have the same dim, got {dims}")
+    return {"slices": cuts if any(cuts) else None, "dim": concrete.pop()}
+
+
+def axis_of(dim: int) -> int:
+    """Index in a shape of the dimension `dim`, which counts the batch as 0 or from the end."""
+    return dim - 1 if dim > 0 else dim
+
+
+def narrowed_shapes(verb: str, in_shapes: Sequence[Shape], options: Mapping[str, Any]) -> list[Shape]:
+    """Shapes after slicing, from a merge's `slices` and `dim`; `verb` says what is done to them.
+
+    Raises:
+        ConfigError: "cannot <verb> ...": no such dimension, or a slice beyond its input.
+    """
+    dim, axis = options["dim"], axis_of(options["dim"])
+    if dim == 0:
+        raise ConfigError(f"cannot {verb} along dim 0, the batch; the first dimension of a source is dim 1")
+    slices, shapes = options["slices"] or [None] * len(in_shapes), []
+    for shape, cut in zip(in_shapes, slices, strict=True):
+        if not -len(shape) <= axis < len(shape):
+            raise ConfigError(f"cannot {verb} shapes {list(in_shapes)} along dim {dim}")
+        if cut is not None and cut[1] > shape[axis]:
+            raise ConfigError(f"cannot {verb} {list(in_shapes)} with slices {slices} along dim {dim}")
+        sizes = list(shape)
+        sizes[axis] = shape[axis] if cut is None else cut[1] - cut[0]
+        shapes.append(tuple(sizes))
+    return shapes
+
+
+def common_shape(verb: str, in_shapes: Sequence[Shape], options: Mapping[str, Any]) -> Shape:
+    """The one shape that all inputs of an elementwise merge have after slicing; nothing is broadcast.
+
+    Raises:
+        ConfigError: "cannot <verb> ...", see `narrowed_shapes`; "... after slicing: they must be alike".
+    """
+    shapes = narrowed_shapes(verb, in_shapes, options)
+    if len(set(shapes)) != 1:
+        raise ConfigError(f"cannot {verb} {shapes}, the shapes after slicing: they must be alike")
+    return shapes[0]

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 from einops import repeat
-from torch import nn
 
-from legacy.base import Blackboard, LayerBase
+from legacy.base import Blackboard
+from legacy.layers.embedding import Embedding
 
 
-class ActionEmbedding(LayerBase):
+class ActionEmbedding(Embedding):
     """No input -> `[B * T, A, E]`, the rows of the active actions, repeated over the batch.
 
     Quirks kept: rows start at 1, and the index `name -> row` is a plain dict outside the state dict, so weights alone
@@ -26,15 +26,6 @@ class ActionEmbedding(LayerBase):
         self.num_actions = 0
         self.initialization = initialization
         self.register_buffer("active_indices", torch.tensor([], dtype=torch.long))
-
-    def _make_net(self) -> nn.Module:
-        self._out_tensor_shape = [0, self._nn_params["embedding_dim"]]
-        net = nn.Embedding(**self._nn_params)
-        weight_limit = 0.1
-        nn.init.orthogonal_(net.weight)
-        with torch.no_grad():
-            net.weight.mul_(weight_limit / torch.max(torch.abs(net.weight)))
-        return net
 
     def activate_actions(self, names: Sequence[str], device: Any) -> None:
         """Gives each unseen name the next row and makes `names`, in this order, the active actions."""

@@ -35,9 +35,7 @@ class MettaActorBig(LayerBase):
         bound = 1 / math.sqrt(self.hidden) if self.hidden > 0 else 0
         nn.init.uniform_(self.W, -bound, bound)
         nn.init.uniform_(self.bias, -bound, bound)
-        self._MLP = nn.Sequential(
-            nn.Linear(outputs, self.mlp_hidden_dim), nn.ReLU(), nn.Linear(self.mlp_hidden_dim, 1)
-        )
+        self._MLP = nn.Sequential(nn.Linear(outputs, self.mlp_hidden_dim), nn.ReLU(), nn.Linear(self.mlp_hidden_dim, 1))
 
     def _forward(self, td: Blackboard) -> Blackboard:
         sources: Any = self._sources

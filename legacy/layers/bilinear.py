@@ -12,9 +12,8 @@ from legacy.base import Blackboard, LayerBase
 class Bilinear(LayerBase):
     """`[B, in1]`, `[B, in2]` -> `[B, out_features]`; `nn_params` goes to `nn.Bilinear`.
 
-    Quirks kept: `nn_params` becomes a plain dict that holds the input sizes too (trap 27); only index 0 of the shapes is
-    looked at, so images are announced as vectors and fail at `forward`; one source listed twice is one (trap 56), which
-    is an IndexError.
+    Quirks kept: `nn_params` becomes a plain dict that holds the input sizes too (trap 27); only index 0 of the shapes
+    counts, so images are announced as vectors and fail at `forward`; a source listed twice is an IndexError (trap 56).
     """
 
     def _make_net(self) -> nn.Module:

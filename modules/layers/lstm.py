@@ -8,8 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from modules.base import BuildContext, MettaModule, Shape, only_source, positive
-from modules.errors import ConfigError
+from modules.base import BuildContext, MettaModule, Shape, only_source, positive, probability
 
 
 class LSTMModule(MettaModule):
@@ -45,8 +44,7 @@ class LSTMModule(MettaModule):
         out_keys: Sequence[str] = ("output", "next_lstm_h", "next_lstm_c"),
     ) -> None:
         positive(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
-        if not 0 <= dropout <= 1:
-            raise ConfigError(f"dropout must be between 0 and 1, got {dropout!r}")
+        probability(dropout=dropout)
         super().__init__(in_keys, out_keys)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.dropout = bias, dropout

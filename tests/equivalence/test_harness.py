@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 import torch
@@ -76,11 +77,61 @@ def test_an_honest_migration_is_equal_on_every_level(pair: Pair) -> None:
     assert all(result.equal for result in results), [result.differences for result in results]
 
 
-def test_old_against_old_and_new_against_new_give_no_false_alarm(make_example_pair: Callable[[], Pair]) -> None:
+def test_new_against_new_gives_no_false_alarm(make_example_pair: Callable[[], Pair]) -> None:
     one, other = make_example_pair(), make_example_pair()
     same = {name: name for name in one.new.state_dict()}
-    new_twice = Pair(one.new, other.new, same, one.sizes)
-    assert all(result.equal for result in prove(new_twice, examples=8))
+    levels = [level for level in LEVELS if level != "attributes"]
+    assert all(r.equal for r in prove(Pair(one.new, other.new, same, one.sizes), levels=levels, examples=8))
+
+
+def _limits(pair: Pair) -> None:
+    _component(pair, "critic_1").clip_value = 0.5
+
+
+def _anchors(pair: Pair) -> None:
+    _component(pair, "critic_1").initial_weights = torch.zeros_like(_component(pair, "critic_1").weight)
+
+
+def _scales(pair: Pair) -> None:
+    _component(pair, "critic_1").l2_init_scale = 2.0
+
+
+def _rows(pair: Pair) -> None:
+    rows = _component(pair, "_action_embeds_").rows
+    rows["noop_0"], rows["move_0"] = rows["move_0"], rows["noop_0"]
+
+
+def _names(pair: Pair) -> None:
+    cast("Any", pair.new).action_space.names.reverse()
+
+
+def _clip_range(pair: Pair) -> None:
+    cast("Any", pair.new).clip_range = 1.0
+
+
+def _order(pair: Pair) -> None:
+    components = cast("Any", pair.new).components
+    components._modules = dict(reversed(components._modules.items()))
+
+
+def _freeze(pair: Pair) -> None:
+    _component(pair, "critic_1").weight.requires_grad_(False)
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [_limits, _anchors, _scales, _rows, _names, _clip_range, _order, _freeze],
+    ids=lambda plant: plant.__name__[1:],
+)
+def test_what_no_forward_pass_shows_is_found(pair: Pair, plant: Callable[[Pair], None]) -> None:
+    assert prove(pair, levels=["attributes"])[0].equal
+    plant(pair)
+    assert prove(pair, levels=["attributes"])[0].differences
+
+
+def test_another_mode_is_found(pair: Pair) -> None:
+    (result,) = prove(replace(pair, modes=(True, False)), levels=["attributes"])
+    assert "training mode" in str(result.differences[0])
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -96,7 +147,8 @@ def test_a_lost_gradient_is_found_although_every_value_agrees(pair: Pair) -> Non
     _detach_gradient(pair.new.components)
     assert prove(pair, levels=["inference"], examples=5)[0].equal
     (result,) = prove(pair, levels=["gradients"], examples=5)
-    assert {d.place for d in result.differences} == {"gradient"}
+    assert {d.place for d in result.differences} == {"component", "gradient"}
+    assert result.blamed == "core_relu"
 
 
 def test_swapped_hidden_and_cell_state_is_found(pair: Pair) -> None:

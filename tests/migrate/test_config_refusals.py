@@ -21,10 +21,11 @@ def component(target: str, rest: str = "sources: null") -> str:
 CASES: list[tuple[str, str, str]] = [
     ("neither agent nor job", "trainer: 1\n", "there is no agent with `components` in it\n  -> give an agent config"),
     ("an unknown class", component("my.Layer"), "component 'fc1': no rule for the class my.Layer\n  -> write migrate/"),
+    ("an unknown old class", component(f"{LIB}nn_layer_library.Conv1d"), "no rule for the class metta"),
     (
-        "an unknown old class",
-        component(f"{LIB}nn_layer_library.Dropout"),
-        "no rule for the class metta",
+        "a refused old class",
+        component(f"{LIB}nn_layer_library.MaxPool2d"),
+        "no rule for the class metta.agent.lib.nn_layer_library.MaxPool2d: it took the number of channels for its",
     ),
     ("no class", f"{AGENT}  fc1:\n    sources: null\n", "component 'fc1': has no _target_\n  -> name its class"),
     ("no mapping", f"{AGENT}  fc1: 3\n", "component 'fc1': is 3, expected a mapping"),

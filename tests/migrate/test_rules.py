@@ -194,3 +194,23 @@ def test_a_default_that_changed_over_time() -> None:
         translated = to_new(rules()["linear"], SIZE, Era(name), "here").config
         assert translated.get("l2_init_scale") == (1 if Era(name).is_since("E5c") else None)
         assert to_old(rules()["linear"], translated, Era(name), "here").config == SIZE
+
+
+@pytest.mark.parametrize("name", ["_args_", "_nn_params", "_partial_", "_convert_"])
+def test_keys_that_hydra_or_the_old_base_class_acted_on_are_refused(name: str) -> None:
+    config = {"nn_params": {"out_features": 3}, name: [1]}
+    with pytest.raises(UnusableFileError, match=f"{name} is an instruction"):
+        to_new(rules()["linear"], config, Era("E4d"), "a.yaml")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"nn_params": {"out_features": "${....width}"}},
+        {"nn_params": {"out_features": 3}, "nonlinearity": "nn.${act}"},
+        {"nn_params": {"out_features": 3}, "nonlinearity": "nn.Tanh", "initialization": "${init}"},
+    ],
+)
+def test_interpolations_that_would_move_or_decide_something_are_refused(config: dict[str, Any]) -> None:
+    with pytest.raises(UnusableFileError, match="is an interpolation"):
+        to_new(rules()["linear"], config, Era("E4d"), "a.yaml")

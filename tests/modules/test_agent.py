@@ -111,10 +111,11 @@ def test_a_tensordict_with_time_in_its_batch_size_is_refused() -> None:
         agent()(data)
 
 
-def test_further_keys_of_the_graph_are_kept_on_request() -> None:
-    data = agent().step({"x": observations(2)}, keep=["encoded"])
-    assert data["encoded"].shape == (2, 8)
-    assert "joined" not in data
+def test_what_the_components_wrote_is_kept_apart_on_request() -> None:
+    kept: dict[str, Tensor] = {}
+    data = agent().step({"x": observations(2)}, kept)
+    assert kept["encoded"].shape == (2, 8)
+    assert "encoded" not in data
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from omegaconf import DictConfig, ListConfig
+import numpy as np
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from torch import Tensor, nn
 
 from legacy.spaces import MultiDiscrete
 from migrate.eras import Era
-from migrate.registry import rules
+from migrate.registry import rules, stem_of_old
 
 PLAIN = (bool, int, float, str, type(None))
 MODULE_INTERNALS = frozenset(vars(nn.Module()))
@@ -21,13 +22,17 @@ def recorded(value: Any, era: Era) -> Any:
     """One value, as the recorder wrote it."""
     if type(value) in PLAIN:
         return value
+    if isinstance(value, np.float64):  # JSON does not tell it from a float
+        return value.item()
     if isinstance(value, Tensor):
         return tensor(value)
     if isinstance(value, nn.Module):
         return {"__module__": class_path(value, era)}
-    if isinstance(value, dict | DictConfig):
+    if isinstance(value, DictConfig | ListConfig):  # only the outermost container kept its type
+        return _typed(value, object, OmegaConf.to_container(value))
+    if isinstance(value, dict):
         return _typed(value, dict, {str(key): recorded(value[key], era) for key in value})
-    if isinstance(value, list | tuple | ListConfig):
+    if isinstance(value, list | tuple):
         return _typed(value, list, [recorded(item, era) for item in value])
     if isinstance(value, MultiDiscrete):  # stands for gymnasium's, which prints its numbers in NumPy's way
         return {"__repr__": repr(value), "__type__": "gymnasium.spaces.multi_discrete.MultiDiscrete"}
@@ -62,6 +67,12 @@ def class_path(module: nn.Module, era: Era) -> str:
     if package == "legacy.layers":
         return f"{era.root}{rules()[stem].old}"
     return f"{type(module).__module__}.{type(module).__qualname__}"
+
+
+def without_defaults(attrs: Mapping[str, Any], path: str, era: Era) -> dict[str, Any]:
+    """Attributes without the entries of `_nn_params` that say what the old class would have taken anyway."""
+    params = attrs["_nn_params"].get("value", attrs["_nn_params"])
+    return {**attrs, "_nn_params": rules()[stem_of_old(path, "meta.json")].without_defaults(params, era)}
 
 
 def attributes(module: nn.Module, era: Era) -> Mapping[str, Any]:

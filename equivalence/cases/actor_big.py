@@ -1,0 +1,17 @@
+"""`actor_big`: one action and many, one bilinear output and many."""
+
+from hypothesis import strategies as st
+
+from equivalence.case import Case, Setup, Source, sizes
+
+CASE = Case(
+    setups=st.builds(
+        lambda hidden, width, actions, config: Setup(
+            config, (Source("actor_1", (hidden,)), Source("_action_embeds_", (0, width), actual=(actions, width)))
+        ),
+        sizes(),
+        sizes(5),
+        sizes(7),
+        st.fixed_dictionaries({}, optional={"bilinear_output_dim": sizes(), "mlp_hidden_dim": sizes(6)}),
+    )
+)

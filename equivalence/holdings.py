@@ -1,0 +1,62 @@
+"""What two agents hold besides tensors of state: limits, anchors, action rows, modes, parameter order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from torch import Tensor, nn
+
+from migrate.registry import rules, stem_of_new
+from migrate.rule import PARAMS, REQUIRED, ByEra, Key, Rule
+from migrate.to_legacy import DEFAULT_ERA
+
+Fact = tuple[str, Any, Any]
+
+
+def holdings(old: Any, new: Any, names: Mapping[str, str]) -> Iterator[Fact]:
+    """`(name, old value, new value)` of everything that later behaviour depends on and no forward pass shows.
+
+    Args:
+        old: the legacy agent.
+        new: the new one.
+        names: new parameter name -> old one.
+    """
+    parameters = {"old": list(old.named_parameters()), "new": list(new.named_parameters())}
+    yield "parameter order", [n for n, _ in parameters["old"]], [names.get(n, n) for n, _ in parameters["new"]]
+    yield "frozen parameters", _frozen(parameters["old"], {}), _frozen(parameters["new"], names)
+    yield "clip_range", old.clip_range, new.clip_range
+    yield "action names", list(old.action_names), new.action_space.names
+    yield "action parameters", list(old.action_max_params), new.action_space.max_params
+    for name, config in new.config["components"].items():
+        rule = rules()[stem_of_new(config["_target_"], f"component {name!r}")]
+        yield from _of_component(name, rule, config, old.components[name], new.components[name])
+
+
+def _frozen(parameters: list[tuple[str, nn.Parameter]], names: Mapping[str, str]) -> list[str]:
+    return [names.get(name, name) for name, parameter in parameters if not parameter.requires_grad]
+
+
+def _of_component(name: str, rule: Rule, config: Mapping[str, Any], old: Any, new: nn.Module) -> Iterator[Fact]:
+    for attribute in rule.attributes:
+        if hasattr(old, attribute.old):
+            value = getattr(old, attribute.old)
+            there = value if isinstance(value, Tensor) else attribute.forward(value)
+            yield f"{name}.{attribute.new}", there, getattr(new, attribute.new)
+    resolved = rule.resolved(config)
+    for key in rule.keys:
+        given = [_old_value(old, key, i) for i in range(len(key.old))]
+        if REQUIRED in given:
+            continue
+        for option, there in zip(key.new, key.forward(*given), strict=True):
+            present = vars(new).get(option, resolved.get(option))
+            yield f"{name}.{option}", there, cast(Any, present)
+
+
+def _old_value(old: Any, key: Key, index: int) -> Any:
+    """What the old object has for a config key; its default where it keeps nothing."""
+    name, default = key.old[index], key.old_default[index]
+    default = default.at(DEFAULT_ERA) if isinstance(default, ByEra) else default
+    if name.startswith(PARAMS):
+        return (old._nn_params or {}).get(name.removeprefix(PARAMS), default)
+    return getattr(old, key.attribute[index], default)

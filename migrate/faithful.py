@@ -1,0 +1,107 @@
+"""Checks that the objects of an old checkpoint are what their config builds, since only the config is translated.
+
+Somebody may have rewired a live agent, replaced a layer inside it, or frozen a weight; the old file keeps that, and a
+migration that reads constructor values would lose it without a word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from torch import nn
+
+from migrate.errors import UnusableFileError
+from migrate.plan import as_bytes
+
+# Where tensors live, and what differs between versions of torch without a meaning for the result.
+IGNORED = frozenset({"device", "_is_full_backward_hook", "_flat_weight_refs"})
+SHOWN = 200
+
+
+def check_faithful(file: nn.Module, built: nn.Module, unused: Collection[str], where: object) -> None:
+    """Compares the agent of the file, revived, with the one that the migrated policy gives in the old stack.
+
+    Args:
+        file: the revived agent.
+        built: the agent that was built from the migrated policy.
+        unused: attributes of the agent that no old code read.
+        where: the file.
+
+    Raises:
+        UnusableFileError: "... is ..., and its config builds ...".
+    """
+    theirs, ours = _Describer(file).facts(), _Describer(built).facts()
+    for place in dict.fromkeys([*theirs, *ours]):
+        module, _, attribute = place.rpartition(": ")
+        if attribute in IGNORED or (not module and attribute in unused):
+            continue
+        if place not in theirs and isinstance(built.get_submodule(module), torch_layers()):
+            continue  # an attribute that came with a later torch
+        if theirs.get(place) != ours.get(place):
+            raise UnusableFileError(
+                f"{attribute} of {module or 'the agent'} is {theirs.get(place)!s:.{SHOWN}}, "
+                f"and its config builds {ours.get(place)!s:.{SHOWN}}",
+                where=where,
+                fix="the agent was changed after it was built, which a config cannot say; keep it on the old stack",
+            )
+
+
+def torch_layers() -> tuple[type[nn.Module], ...]:
+    """The classes of `torch.nn` that old layers hold."""
+    return tuple(
+        c for c in vars(nn).values() if isinstance(c, type) and issubclass(c, nn.Module) and c is not nn.Module
+    )
+
+
+class _Describer:
+    """Everything an agent holds but the values of its state dict, with references to modules and parameters by name."""
+
+    def __init__(self, agent: nn.Module) -> None:
+        self._modules = dict(agent.named_modules())
+        self._module_names = {id(module): name for name, module in self._modules.items()}
+        self._parameter_names = {id(parameter): name for name, parameter in agent.named_parameters()}
+
+    def facts(self) -> dict[str, Any]:
+        """`<module>: <attribute>` -> description."""
+        facts: dict[str, Any] = {}
+        for name, module in self._modules.items():
+            facts[f"{name}: class"] = _path(module)
+            facts.update({f"{name}: {key}": self._describe(value) for key, value in vars(module).items()})
+            # Their values come from the state dict; here it counts which there are.
+            facts[f"{name}: _buffers"] = {
+                key: None if buffer is None else (str(buffer.dtype), tuple(buffer.shape))
+                for key, buffer in module._buffers.items()
+            }
+        return facts
+
+    def _describe(self, value: Any) -> Any:
+        if isinstance(value, nn.Module):
+            return f"module {self._module_names.get(id(value), f'outside of the agent ({_path(value)})')}"
+        if isinstance(value, nn.Parameter):
+            name = self._parameter_names.get(id(value), "outside of the agent")
+            return f"parameter {name} {tuple(value.shape)} {value.dtype}{'' if value.requires_grad else ' frozen'}"
+        if isinstance(value, torch.Tensor):
+            digest = hashlib.sha256(as_bytes(value)).hexdigest()[:16]
+            return f"tensor {tuple(value.shape)} {value.dtype} {digest}"
+        if isinstance(value, DictConfig | ListConfig):
+            return self._describe(OmegaConf.to_container(value, resolve=False))
+        if isinstance(value, Mapping):
+            return {str(key): self._describe(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._describe(item) for item in value]
+        if isinstance(value, set | frozenset):
+            return sorted(map(repr, value))
+        if isinstance(value, np.generic | np.ndarray):
+            return value.tolist()
+        if value is None or isinstance(value, bool | int | float | str):
+            return value
+        return repr(value) if type(value).__module__.startswith("legacy.") else _path(value)
+
+
+def _path(value: Any) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}"

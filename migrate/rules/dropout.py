@@ -1,0 +1,12 @@
+"""`Dropout` -> `DropoutModule`: the options of `nn.Dropout` leave `nn_params`."""
+
+from migrate.rule import Rule, key
+
+RULE = Rule(
+    old="nn_layer_library.Dropout",
+    new="DropoutModule",
+    keys=(
+        key("nn_params.p", "p", 0.5, 0.5),
+        key("nn_params.inplace", "inplace", False, False),
+    ),
+)

@@ -1,0 +1,12 @@
+"""`MeanMergeLayer` -> `MeanMergeModule`; slices and `dim` stay beside the sources, as they were.
+
+The old class wrote `_slice_params` into its sources (trap 16); they follow from `slice` and are dropped.
+"""
+
+from migrate.rule import Rule
+
+RULE = Rule(
+    old="merge_layer.MeanMergeLayer",
+    new="MeanMergeModule",
+    derived=frozenset({"dims", "processed_lengths"}),
+)

@@ -1,0 +1,12 @@
+"""`SubtractMergeLayer` -> `SubtractMergeModule`; slices and `dim` stay beside the sources, as they were.
+
+The old class wrote `_slice_params` into its sources (trap 16); they follow from `slice` and are dropped.
+"""
+
+from migrate.rule import Rule
+
+RULE = Rule(
+    old="merge_layer.SubtractMergeLayer",
+    new="SubtractMergeModule",
+    derived=frozenset({"dims", "processed_lengths"}),
+)
