@@ -15,27 +15,30 @@ import torch
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from torch import nn
 
+from migrate.eras import Era
 from migrate.errors import UnusableFileError
 from migrate.plan import as_bytes
+from migrate.registry import LAYERS, rules
 
 # Where tensors live, and what differs between versions of torch without a meaning for the result.
 IGNORED = frozenset({"device", "_is_full_backward_hook", "_flat_weight_refs"})
 SHOWN = 200
 
 
-def check_faithful(file: nn.Module, built: nn.Module, unused: Collection[str], where: object) -> None:
+def check_faithful(file: nn.Module, built: nn.Module, era: Era, unused: Collection[str], where: object) -> None:
     """Compares the agent of the file, revived, with the one that the migrated policy gives in the old stack.
 
     Args:
         file: the revived agent.
         built: the agent that was built from the migrated policy.
+        era: of the file.
         unused: attributes of the agent that no old code read.
         where: the file.
 
     Raises:
         UnusableFileError: "... is ..., and its config builds ...".
     """
-    theirs, ours = _Describer(file).facts(), _Describer(built).facts()
+    theirs, ours = _Describer(file, era).facts(), _Describer(built, era).facts()
     for place in dict.fromkeys([*theirs, *ours]):
         module, _, attribute = place.rpartition(": ")
         if attribute in IGNORED or (not module and attribute in unused):
@@ -61,7 +64,8 @@ def torch_layers() -> tuple[type[nn.Module], ...]:
 class _Describer:
     """Everything an agent holds but the values of its state dict, with references to modules and parameters by name."""
 
-    def __init__(self, agent: nn.Module) -> None:
+    def __init__(self, agent: nn.Module, era: Era) -> None:
+        self._era = era
         self._modules = dict(agent.named_modules())
         self._module_names = {id(module): name for name, module in self._modules.items()}
         self._parameter_names = {id(parameter): name for name, parameter in agent.named_parameters()}
@@ -72,6 +76,10 @@ class _Describer:
         for name, module in self._modules.items():
             facts[f"{name}: class"] = _path(module)
             facts.update({f"{name}: {key}": self._describe(value) for key, value in vars(module).items()})
+            if type(module).__module__.startswith(LAYERS["legacy"]):
+                # Somebody may have spelled a default out.
+                rule = rules()[type(module).__module__.rpartition(".")[2]]
+                facts[f"{name}: _nn_params"] = rule.without_defaults(facts[f"{name}: _nn_params"] or {}, self._era)
             # Their values come from the state dict; here it counts which there are.
             facts[f"{name}: _buffers"] = {
                 key: None if buffer is None else (str(buffer.dtype), tuple(buffer.shape))

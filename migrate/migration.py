@@ -19,5 +19,6 @@ def migrate_checkpoint(plan: Plan, checkpoint: Checkpoint) -> PolicyFile:
     """
     content = apply_plan(plan, checkpoint)
     provenance.attach(content, plan, checkpoint)
-    check_faithful(revive(checkpoint), legacy_agent_from(content, checkpoint.path), plan.old.unused, checkpoint.path)
+    built = legacy_agent_from(content, checkpoint.path)
+    check_faithful(revive(checkpoint), built, plan.old.era, plan.old.unused, checkpoint.path)
     return content

@@ -1,4 +1,4 @@
-"""A live agent can be changed after it was built; a migration that reads its config alone would lose that in silence."""
+"""A live agent can be changed after it was built; a migration that reads its config alone would lose that silently."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import pytest
 
 from migrate import load_policy
 from migrate.checkpoint import main
-from migrate.errors import UnsafeFileError
+from migrate.errors import UnsafeFileError, UnusableFileError
 from modules.checkpoint import read_policy_file, write_atomically
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "policy.pt"
@@ -28,7 +28,6 @@ def _with_option(folder: Path, key: str, value: Any) -> Path:
         {"_target_": "pathlib.Path.touch", "self": "PWNED"},
         [{"_target_": "pathlib.Path", "_args_": ["PWNED"]}],
         {"nested": {"_partial_": True}},
-        "${oc.env:HOME}",
     ],
 )
 def test_a_config_in_a_checkpoint_cannot_make_hydra_call_anything(
@@ -41,3 +40,9 @@ def test_a_config_in_a_checkpoint_cannot_make_hydra_call_anything(
     assert main([str(path), "--to", "legacy", "-o", str(tmp_path / "back.pt")]) == 3
     assert not (tmp_path / "back.pt").exists()
     assert not (tmp_path / "PWNED").exists()
+
+
+def test_an_interpolation_in_a_checkpoint_is_not_resolved(tmp_path: Path) -> None:
+    path = _with_option(tmp_path, "out_features", "${oc.env:HOME}")
+    with pytest.raises(UnusableFileError, match="is an interpolation"):
+        load_policy(path, "legacy")
