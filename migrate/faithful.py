@@ -80,6 +80,8 @@ class _Describer:
                 # Somebody may have spelled a default out.
                 rule = rules()[type(module).__module__.rpartition(".")[2]]
                 facts[f"{name}: _nn_params"] = rule.without_defaults(facts[f"{name}: _nn_params"] or {}, self._era)
+                for attribute in rule.unread:
+                    facts.pop(f"{name}: {attribute}", None)
             # Their values come from the state dict; here it counts which there are.
             facts[f"{name}: _buffers"] = {
                 key: None if buffer is None else (str(buffer.dtype), tuple(buffer.shape))

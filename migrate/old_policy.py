@@ -184,7 +184,7 @@ def _component(name: str, record: Record, era: Era, where: object) -> OldCompone
     rule, attributes = rules()[stem], record.attributes
     carried = {attribute.old for attribute in rule.attributes}
     config_attributes = {a for k in rule.keys for a in k.attribute if not a.startswith(PARAMS)}
-    known = LAYER_INTERNALS | rule.derived | carried | config_attributes
+    known = LAYER_INTERNALS | rule.derived | rule.unread | carried | config_attributes
     if unknown := [attribute for attribute in attributes if attribute not in known]:
         raise UnusableFileError(
             f"{record.path} has attribute(s) that its rule does not know: {', '.join(unknown)}",

@@ -100,6 +100,7 @@ class Rule:
         attributes: what is carried along besides.
         derived: attributes of the old object, and entries `nn_params.x` that it wrote itself, which follow from config
             and graph and are rebuilt on the way back.
+        unread: attributes of the old object that were stored and never used.
         root: where the old class lived, with a final dot, if not below the import root of its era: a team's package.
     """
 
@@ -109,6 +110,7 @@ class Rule:
     state: Callable[[Mapping[str, Any]], tuple[Move, ...]] = no_state
     attributes: tuple[Attribute, ...] = ()
     derived: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
     root: str = ""
 
     def resolved(self, config: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,5 +15,6 @@ RULE = Rule(
     ),
     state=lambda _: (Move("active_indices", "active_indices"), Move("_net.weight", "weight")),
     attributes=(Attribute("_reserved_action_embeds", "rows", dict, lambda value, _: dict(value)),),
-    derived=frozenset({"num_actions", "initialization"}),
+    derived=frozenset({"num_actions"}),
+    unread=frozenset({"initialization"}),
 )

@@ -185,3 +185,9 @@ def test_a_component_named_like_a_result_does_not_hide_it(tmp_path: Path) -> Non
     config["components"]["_value_"]["sources"] = [{"name": "value"}]
     old, new = _written(tmp_path, old_agent(config))
     assert all(result.equal for result in prove(pair_of_files(old, new), examples=3))
+
+
+def test_an_attribute_that_no_old_code_read_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    agent = old_agent(changed(CONFIG, _action_embeds_={"initialization": "whatever"}))
+    old, new = _written(tmp_path, agent)
+    assert all(result.equal for result in prove(pair_of_files(old, new), examples=3))
