@@ -17,7 +17,12 @@ def test_the_demo_runs_twice_and_gives_the_policy_back(
         assert demo.main() == 0
     back = tmp_path / demo.OUT / "policy.pt"
     assert back.read_bytes() == (EXAMPLES / "policy.pt").read_bytes()
-    assert "byte for byte the file it came from" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "byte for byte the file it came from" in shown
+    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    table = [line.strip() for line in readme.splitlines() if line.startswith(("    │", "    ┃"))]
+    assert len(table) > 3
+    assert [line for line in table if line not in shown] == []
 
 
 def test_the_example_policy_is_what_its_script_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
