@@ -17,8 +17,8 @@ from equivalence.strategies import FLOATS, OBSERVATIONS
 from legacy.normalizations import OBS_NORMALIZATIONS
 from migrate.eras import Era
 from migrate.registry import legacy_target, new_target, rules
-from migrate.rule import to_new
 from migrate.to_legacy import DEFAULT_ERA
+from migrate.translate import to_new
 from modules.base import BuildContext, MettaModule
 from modules.builder import build_component
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 from migrate.registry import rules, stem_of_new
-from migrate.rule import PARAMS, REQUIRED, ByEra, Key, Rule
+from migrate.rule import PARAMS, REQUIRED, Key, Rule, in_force
 from migrate.to_legacy import DEFAULT_ERA
 
 Fact = tuple[str, Any, Any]
@@ -55,8 +55,7 @@ def _of_component(name: str, rule: Rule, config: Mapping[str, Any], old: Any, ne
 
 def _old_value(old: Any, key: Key, index: int) -> Any:
     """What the old object has for a config key; its default where it keeps nothing."""
-    name, default = key.old[index], key.old_default[index]
-    default = default.at(DEFAULT_ERA) if isinstance(default, ByEra) else default
+    name, default = key.old[index], in_force(key.old_default[index], DEFAULT_ERA)
     if name.startswith(PARAMS):
         return (old._nn_params or {}).get(name.removeprefix(PARAMS), default)
     return getattr(old, key.attribute[index], default)

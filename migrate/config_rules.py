@@ -10,7 +10,7 @@ from migrate.errors import UnusableFileError
 from migrate.pickle_reader import Record
 from migrate.plain import plain
 from migrate.registry import new_target, old_path, rules, stem_of_new, stem_of_old
-from migrate.rule import to_new, to_old
+from migrate.translate import to_new, to_old
 
 NEW_AGENT = "modules.agent.MettaAgent"
 STACK, CORE = "stack", "_core_"

@@ -16,7 +16,8 @@ from migrate.pickle_reader import Record, TensorRef
 from migrate.pickle_records import DAMAGED
 from migrate.plain import plain
 from migrate.registry import rules, stem_of_old
-from migrate.rule import PARAMS, REQUIRED, ByEra, Rule, equal, nest
+from migrate.rule import PARAMS, REQUIRED, Rule, equal, in_force
+from migrate.translate import nest
 
 MODULE_INTERNALS = frozenset(vars(nn.Module()))
 LAYER_INTERNALS = MODULE_INTERNALS | {
@@ -210,7 +211,7 @@ def _config_values(rule: Rule, attributes: Mapping[str, Any], era: Era) -> dict[
     values: dict[str, Any] = {}
     for k in rule.keys:
         for old, default, attribute in zip(k.old, k.old_default, k.attribute, strict=True):
-            default_here = default.at(era) if isinstance(default, ByEra) else default
+            default_here = in_force(default, era)
             if old in params:
                 value = params.pop(old)
             elif attribute.startswith(PARAMS) or attribute not in attributes:

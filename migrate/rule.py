@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from migrate.eras import Era
-from migrate.errors import UnusableFileError
 
 REQUIRED: Any = type("REQUIRED", (), {"__repr__": lambda _: "REQUIRED"})()
 """Marks a key without a default: it must be there, and is always written."""
@@ -88,6 +87,16 @@ def no_state(_: Mapping[str, Any]) -> tuple[Move, ...]:
     return ()
 
 
+def equal(a: Any, b: Any) -> bool:
+    """Equality that tells 1 from 1.0 and True, which YAML and the old code did."""
+    return type(a) is type(b) and bool(a == b)
+
+
+def in_force(default: Any, era: Era) -> Any:
+    """A default, which may have changed over time, in one era."""
+    return default.at(era) if isinstance(default, ByEra) else default
+
+
 @dataclass(frozen=True)
 class Rule:
     """How one component is translated.
@@ -121,150 +130,7 @@ class Rule:
     def without_defaults(self, params: Mapping[str, Any], era: Era) -> dict[str, Any]:
         """An old `nn_params` without the entries that say what the old class took anyway: no config needs them."""
         pairs = [(old, default) for k in self.keys for old, default in zip(k.old, k.old_default, strict=True)]
-        defaults = {old.removeprefix(PARAMS): _at(default, era) for old, default in pairs if old.startswith(PARAMS)}
+        defaults = {
+            old.removeprefix(PARAMS): in_force(default, era) for old, default in pairs if old.startswith(PARAMS)
+        }
         return {n: value for n, value in params.items() if n not in defaults or not equal(defaults[n], value)}
-
-
-@dataclass(frozen=True)
-class Translated:
-    """A component config on the other side.
-
-    Attributes:
-        config: without `_target_` and `sources`.
-        dropped: keys that the old class swallowed without a word.
-    """
-
-    config: dict[str, Any]
-    dropped: tuple[str, ...] = ()
-
-
-def equal(a: Any, b: Any) -> bool:
-    """Equality that tells 1 from 1.0 and True, which YAML and the old code did."""
-    return type(a) is type(b) and bool(a == b)
-
-
-def flatten(config: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"nn_params": {"p": 1}}` -> `{"nn_params.p": 1}`, without `_target_` and `sources`."""
-    flat: dict[str, Any] = {}
-    for name, value in config.items():
-        if name == "nn_params":
-            flat.update({f"{PARAMS}{inner}": inner_value for inner, inner_value in (value or {}).items()})
-        elif name not in ("_target_", "sources"):
-            flat[name] = value
-    return flat
-
-
-def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """The inverse of `flatten`."""
-    nested: dict[str, Any] = {}
-    for name, value in flat.items():
-        if name.startswith(PARAMS):
-            nested.setdefault("nn_params", {})[name.removeprefix(PARAMS)] = value
-        else:
-            nested[name] = value
-    return nested
-
-
-def to_new(rule: Rule, config: Mapping[str, Any], era: Era, where: str) -> Translated:
-    """Translates an old component config.
-
-    Raises:
-        UnusableFileError: "lacks ..." for a key without default, "... has no counterpart" for an `nn_params` key that
-            reached torch in the old stack and that the rule does not know.
-    """
-    _refuse_instructions(config, where)
-    values = flatten(config)
-    result: dict[str, Any] = {}
-    for k in rule.keys:
-        given = [
-            _take(values, old, _at(default, era), where) for old, default in zip(k.old, k.old_default, strict=True)
-        ]
-        _refuse_interpolation(k, given, where)
-        try:
-            translated = k.forward(*given)
-        except ValueError as error:
-            raise UnusableFileError(str(error), where=where, fix="correct this key in the old config") from error
-        _put(result, k.new, translated, k.new_default)
-    if unknown := [name for name in values if name.startswith(PARAMS)]:
-        raise UnusableFileError(
-            f"{', '.join(unknown)} has no counterpart in the new stack",
-            where=where,
-            fix="remove it if the old stack refused it too; otherwise keep this policy on `stack: legacy`",
-        )
-    return Translated(result, tuple(values))
-
-
-def _refuse_instructions(config: Mapping[str, Any], where: str) -> None:
-    """Refuses keys that Hydra or the old base class acted on, which no rule translates.
-
-    Raises:
-        UnusableFileError: "... is an instruction ...".
-    """
-    for name in config:
-        if name.startswith("_") and name != "_target_":
-            raise UnusableFileError(
-                f"{name} is an instruction to Hydra or to the old base class",
-                where=where,
-                fix="say the same with the component's own keys",
-            )
-
-
-def _refuse_interpolation(k: Key, values: Sequence[Any], where: str) -> None:
-    """Refuses what is not known before the config is composed: relative paths would move, and values decide others.
-
-    Raises:
-        UnusableFileError: "... is an interpolation ...".
-    """
-    for old, value in zip(k.old, values, strict=True):
-        if isinstance(value, str) and "${" in value:
-            raise UnusableFileError(
-                f"{old} is an interpolation, {value!r}", where=where, fix="write the value itself, and migrate again"
-            )
-
-
-def to_old(rule: Rule, config: Mapping[str, Any], era: Era, where: str) -> Translated:
-    """Translates a new component config back.
-
-    Raises:
-        UnusableFileError: "cannot be said in the old stack" for options that came in after the migration.
-    """
-    values = rule.resolved({name: value for name, value in config.items() if name not in ("_target_", "sources")})
-    flat: dict[str, Any] = {}
-    for k in rule.keys:
-        given = [_take(values, new, REQUIRED, where) for new in k.new]
-        try:
-            translated = k.backward(*given)
-        except ValueError as error:
-            raise _unsayable(str(error), where) from error
-        _put(flat, k.old, translated, [_at(default, era) for default in k.old_default])
-    if values:
-        raise _unsayable(f"{', '.join(values)} has no counterpart", where)
-    old = nest(flat)
-    again = to_new(rule, old, era, where).config
-    wanted = {name: value for name, value in config.items() if name not in ("_target_", "sources")}
-    if differing := [
-        n for n in {**again, **wanted} if not equal(rule.resolved(again).get(n), rule.resolved(wanted).get(n))
-    ]:
-        raise _unsayable(f"{', '.join(differing)}: the value has no counterpart", where)
-    return Translated(old)
-
-
-def _unsayable(what: str, where: str) -> UnusableFileError:
-    return UnusableFileError(
-        f"cannot be said in the old stack: {what}", where=where, fix="undo that change, or stay on `stack: modules`"
-    )
-
-
-def _at(default: Any, era: Era) -> Any:
-    return default.at(era) if isinstance(default, ByEra) else default
-
-
-def _take(values: dict[str, Any], name: str, default: Any, where: str) -> Any:
-    if name not in values and default is REQUIRED:
-        raise UnusableFileError(f"lacks {name}", where=where, fix=f"add {name} to the component")
-    return values.pop(name, default)
-
-
-def _put(target: dict[str, Any], names: Sequence[str], values: Sequence[Any], defaults: Sequence[Any]) -> None:
-    entries = zip(names, values, defaults, strict=True)
-    target.update({n: value for n, value, default in entries if default is REQUIRED or not equal(value, default)})

@@ -14,7 +14,8 @@ from equivalence.case import Setup, cases
 from migrate.eras import ORDER, Era
 from migrate.errors import UnusableFileError
 from migrate.registry import rules
-from migrate.rule import REQUIRED, ByEra, flatten, to_new, to_old
+from migrate.rule import REQUIRED, ByEra
+from migrate.translate import flatten, to_new, to_old
 
 ERA = Era("E4d")
 STEMS = sorted(rules())

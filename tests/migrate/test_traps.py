@@ -19,7 +19,7 @@ from migrate.eras import Era
 from migrate.errors import UnusableFileError, UsageError
 from migrate.old_policy import read_old_policy
 from migrate.registry import rules
-from migrate.rule import to_new
+from migrate.translate import to_new
 from tests.migrate import _policies as policies
 from tests.migrate._policies import CONFIG, ENVIRONMENT, changed
 
