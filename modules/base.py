@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any, ClassVar, TypedDict, cast, final
 
 import torch
@@ -43,6 +42,10 @@ __all__ = [
 ]
 
 
+def _no_compute(self: nn.Module, *_: Tensor) -> Any:
+    raise NotImplementedError(f"{type(self).__name__} has no compute()")
+
+
 class MettaModule(nn.Module):
     """Reads the tensors named `in_keys`, writes those named `out_keys`, and knows nothing else.
 
@@ -73,10 +76,8 @@ class MettaModule(nn.Module):
         self.in_keys = _names("in_keys", in_keys)
         self.out_keys = _names("out_keys", out_keys)
 
-    @abstractmethod
-    def compute(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """Tensors in, a tensor or one tensor per out key back."""
-        raise NotImplementedError(f"{type(self).__name__} has no compute()")
+    compute: Callable[..., Any] = _no_compute
+    """Tensors in, a tensor or one tensor per out key back. Subclasses implement it, each with its own inputs."""
 
     @final  # type: ignore[misc]  # torch declares a writable attribute
     def forward(self, data: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -68,7 +68,7 @@ class ActionEmbeddingModule(MettaModule):
         indices = [rows[name] for name in names]
         self.active_indices = torch.tensor(indices, dtype=torch.long, device=self.weight.device)
 
-    def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
+    def compute(self, x: Tensor) -> Tensor:
         """`x` `[N, ...]` -> `[N, A, E]`, a view that repeats `[A, E]`."""
         return F.embedding(self.active_indices, self.weight).unsqueeze(0).expand(x.shape[0], -1, -1)
 

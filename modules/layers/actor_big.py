@@ -55,7 +55,7 @@ class ActorBigModule(MettaModule):
             nn.Linear(bilinear_output_dim, mlp_hidden_dim), nn.ReLU(), nn.Linear(mlp_hidden_dim, 1)
         )
 
-    def compute(self, hidden: Tensor, embeds: Tensor) -> Tensor:  # type: ignore[override]
+    def compute(self, hidden: Tensor, embeds: Tensor) -> Tensor:
         """`hidden` `[N, H]`, `embeds` `[N, A, E]` -> `[N, A]`.
 
         The product with `W` runs once per action, as in the old stack; once per state would round differently.

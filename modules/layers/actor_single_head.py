@@ -45,7 +45,7 @@ class ActorSingleHeadModule(MettaModule):
         nn.init.uniform_(self.W, -bound, bound)
         nn.init.uniform_(self.bias, -bound, bound)
 
-    def compute(self, hidden: Tensor, embeds: Tensor) -> Tensor:  # type: ignore[override]
+    def compute(self, hidden: Tensor, embeds: Tensor) -> Tensor:
         """`hidden` `[N, H]`, `embeds` `[N, A, E]` -> `[N, A]`.
 
         The product with `W` runs once per action, as in the old stack; once per state would round differently.

@@ -34,7 +34,7 @@ class AlphaDropoutModule(MettaModule):
         super().__init__(in_keys, out_keys)
         self.p = p
 
-    def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
+    def compute(self, x: Tensor) -> Tensor:
         """Any shape -> the same shape."""
         return F.alpha_dropout(x, self.p, self.training)
 

@@ -45,7 +45,7 @@ class BatchNorm1dModule(MettaModule):
         self.num_features = num_features
         self.norm = nn.BatchNorm1d(num_features, eps, momentum, affine, track_running_stats)
 
-    def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
+    def compute(self, x: Tensor) -> Tensor:
         """`[B, C]` or `[B, C, L]` -> the same shape."""
         return cast(Tensor, self.norm(x))
 

@@ -44,7 +44,7 @@ class BatchNorm2dModule(MettaModule):
         self.num_features = num_features
         self.norm = nn.BatchNorm2d(num_features, eps, momentum, affine, track_running_stats)
 
-    def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
+    def compute(self, x: Tensor) -> Tensor:
         """`[B, C, H, W]` -> the same shape."""
         return cast(Tensor, self.norm(x))
 

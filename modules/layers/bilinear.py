@@ -45,7 +45,7 @@ class BilinearModule(MettaModule):
         self.weight = layer.weight
         self.register_parameter("bias", layer.bias)
 
-    def compute(self, a: Tensor, b: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
+    def compute(self, a: Tensor, b: Tensor) -> Tensor:
         """`a` `[..., in1_features]`, `b` `[..., in2_features]` -> `[..., out_features]`."""
         return F.bilinear(a, b, self.weight, self.bias)
 

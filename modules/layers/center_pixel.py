@@ -16,7 +16,7 @@ class CenterPixelModule(MettaModule):
     def __init__(self, *, in_keys: Sequence[str] = ("input",), out_keys: Sequence[str] = ("output",)) -> None:
         super().__init__(in_keys, out_keys)
 
-    def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
+    def compute(self, x: Tensor) -> Tensor:
         """`x` `[N, C, H, W]` -> `[N, C]`."""
         return x[:, :, x.shape[2] // 2, x.shape[3] // 2]
 

@@ -50,7 +50,7 @@ class Conv2dModule(WeightModule):
         layer = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
         self._own(layer, in_channels, out_channels)
 
-    def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
+    def compute(self, x: Tensor) -> Tensor:
         """`x` `[B, in_channels, H, W]` -> `[B, out_channels, h, w]`."""
         return self._activate(F.conv2d(x, self.weight, self.bias, self.stride, self.padding))
 

@@ -36,7 +36,7 @@ class DropoutModule(MettaModule):
         super().__init__(in_keys, out_keys)
         self.p, self.inplace = p, inplace
 
-    def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
+    def compute(self, x: Tensor) -> Tensor:
         """Any shape -> the same shape."""
         return F.dropout(x, self.p, self.training, self.inplace)
 

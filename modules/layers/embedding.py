@@ -41,7 +41,7 @@ class EmbeddingModule(MettaModule):
         with torch.no_grad():
             self.weight.mul_(0.1 / self.weight.abs().max())
 
-    def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
+    def compute(self, x: Tensor) -> Tensor:
         """Integers `x` `[...]` -> `[..., embedding_dim]`."""
         return F.embedding(x, self.weight)
 

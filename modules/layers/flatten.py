@@ -17,7 +17,7 @@ class FlattenModule(MettaModule):
     def __init__(self, *, in_keys: Sequence[str] = ("input",), out_keys: Sequence[str] = ("output",)) -> None:
         super().__init__(in_keys, out_keys)
 
-    def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
+    def compute(self, x: Tensor) -> Tensor:
         """`x` `[B, ...]` -> `[B, product]`."""
         return x.flatten(1)
 

@@ -46,7 +46,7 @@ class LayerNormModule(MettaModule):
         self.register_parameter("weight", nn.Parameter(ones) if elementwise_affine else None)
         self.register_parameter("bias", nn.Parameter(zeros) if elementwise_affine and bias else None)
 
-    def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
+    def compute(self, x: Tensor) -> Tensor:
         """`x` `[..., normalized_shape]` -> the same shape."""
         return F.layer_norm(x, (self.normalized_shape,), self.weight, self.bias, self.eps)
 

@@ -41,7 +41,7 @@ class LinearModule(WeightModule):
         self.in_features, self.out_features = in_features, out_features
         self._own(nn.Linear(in_features, out_features, bias=bias), in_features, out_features)
 
-    def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
+    def compute(self, x: Tensor) -> Tensor:
         """`x` `[..., in_features]` -> `[..., out_features]`."""
         return self._activate(F.linear(x, self.weight, self.bias))
 

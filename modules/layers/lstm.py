@@ -57,7 +57,7 @@ class LSTMModule(MettaModule):
             else:
                 nn.init.orthogonal_(parameter)
 
-    def compute(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+    def compute(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """`x` `[B * T, input_size]`, `h`, `c` `[num_layers, B, hidden_size]` -> `[B * T, hidden_size]`, `h`, `c`."""
         batch, rows = h.shape[1], x.shape[0]
         x_TBI = x.reshape(batch, rows // batch, -1).transpose(0, 1)

@@ -38,7 +38,7 @@ class ObsShaperModule(MettaModule):
         super().__init__(in_keys, out_keys)
         self.obs_shape = tuple(obs_shape)
 
-    def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
+    def compute(self, x: Tensor) -> Tensor:
         """`x` `[N, H, W, F]` -> `[N, F, H, W]` float32."""
         return x.float().permute(0, 3, 1, 2)
 

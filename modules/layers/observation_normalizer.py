@@ -32,7 +32,7 @@ class ObservationNormalizerModule(MettaModule):
         divisors = torch.tensor(list(feature_normalizations), dtype=torch.float32)
         self.register_buffer("obs_norm", divisors.view(1, -1, 1, 1))
 
-    def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]  # a fixed number of inputs
+    def compute(self, x: Tensor) -> Tensor:
         """`x` `[N, F, H, W]` -> the same shape."""
         return x / self.obs_norm
 

@@ -24,7 +24,7 @@ def _component(pair: Pair, name: str) -> Any:
 
 def _swap_state(components: Any) -> None:
     class Swapped(LSTMModule):
-        def compute(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+        def compute(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             y, h, c = super().compute(x, h, c)
             return y, c, h
 
@@ -33,7 +33,7 @@ def _swap_state(components: Any) -> None:
 
 def _detach_gradient(components: Any) -> None:
     class Detached(ReLUModule):
-        def compute(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        def compute(self, x: Tensor) -> Tensor:
             return super().compute(x).detach()
 
     components["core_relu"].__class__ = Detached

@@ -262,7 +262,7 @@ def test_a_module_with_its_own_forward_runs_through_it() -> None:
             return tensordict
 
     components = container(a="x")
-    components.register_component("b", AsInTheProposal(["a"], ["b"]))  # type: ignore[abstract]  # as are the samples
+    components.register_component("b", AsInTheProposal(["a"], ["b"]))
     assert components.execute({"x": X})["b"].tolist() == [4.0, 6.0]
 
 
