@@ -65,7 +65,7 @@ test: $(STAMP) ## run all tests, on two cores
 lint: $(STAMP) ## check style, format, types and the import contracts
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m mypy --strict $(PACKAGES) tests
+	$(PY) -m mypy --strict $(PACKAGES) examples tests
 	$(VENV)/bin/lint-imports --no-logo
 
 format: $(STAMP) ## format the code, and fix what ruff can fix safely

@@ -103,16 +103,21 @@ def show(old: Path, new: Path | None, pair: Pair, results: Sequence[LevelResult]
     ):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]  # a literal in rich's types
     for result in results:
-        verdict = (
-            "[green]bitwise equal[/green]" if result.equal else f"[red]{len(result.differences)} differences[/red]"
-        )
-        table.add_row(result.level, str(result.examples), str(result.compared), verdict)
+        table.add_row(result.level, str(result.examples), str(result.compared), _verdict(result))
     cli.console.print(table)
     for result in results:
         if result.differences:
             explain(pair, result)
     facts = ", ".join(f"{key} {value}" for key, value in environment().items())
     cli.console.print(f"{len(pair.order)} components, {len(pair.names)} tensors of state; {facts}")
+
+
+def _verdict(result: LevelResult) -> str:
+    if result.differences:
+        words = f"[red]{len(result.differences)} differences[/red]"
+    else:
+        words = "[green]bitwise equal[/green]" if result.equal else "[red]nothing was compared[/red]"
+    return f"{words} ({result.failed_alike} passes fail on both sides)" if result.failed_alike else words
 
 
 def explain(pair: Pair, result: LevelResult) -> None:

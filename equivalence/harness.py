@@ -50,10 +50,12 @@ class Finding:
 
     Attributes:
         compared: how many tensors were compared.
+        failed_alike: passes that failed on both sides, in which nothing was compared.
         differences: those that differ.
     """
 
     compared: int = 0
+    failed_alike: int = 0
     differences: list[Difference] = field(default_factory=list)
 
     def check(self, place: str, name: str, old: Tensor | None, new: Tensor | None, *, strides: bool = True) -> None:
@@ -97,6 +99,7 @@ def both(finding: Finding, pair: Pair, run: Callable[[nn.Module], Trace], seed: 
     for side, failure in failures.items() if len(failures) == 1 else ():
         finding.differences.append(Difference("error", "forward", f"only the {side} side fails: {failure!r}"))
     if failures:
+        finding.failed_alike += len(failures) == 2
         return None
     finding.check("generator", "after the pass", *generators)
     finding.check_all("component", traces[0].components, traces[1].components, pair.order)

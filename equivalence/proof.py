@@ -24,6 +24,7 @@ class LevelResult:
         level: its name.
         examples: how many inputs were tried.
         compared: how many tensors were compared.
+        failed_alike: passes that failed on both sides, in which nothing was compared.
         differences: of the smallest failing input.
         failing: that input.
         blamed: the component where the difference begins.
@@ -32,6 +33,7 @@ class LevelResult:
     level: str
     examples: int = 0
     compared: int = 0
+    failed_alike: int = 0
     differences: list[Difference] = field(default_factory=list)
     failing: Draw | None = None
     blamed: str | None = None
@@ -90,6 +92,7 @@ def _prove_level(pair: Pair, level: str, examples: int, base_seed: int) -> Level
             finding = LEVELS[level](pair, Inputs(draw, pair.sizes))
         result.examples += 1
         result.compared += finding.compared
+        result.failed_alike += finding.failed_alike
         if finding.differences:
             # Hypothesis runs the smallest failing example last, so this is the one that stays.
             result.differences, result.failing = finding.differences, draw

@@ -171,6 +171,15 @@ def test_an_error_on_one_side_only_is_a_difference(pair: Pair) -> None:
     assert "only the new side fails" in result.differences[0].detail
 
 
+def test_passes_that_fail_on_both_sides_are_counted_and_prove_nothing(pair: Pair) -> None:
+    for agent in (pair.old, pair.new):
+        del agent.get_submodule("components.obs_normalizer")._buffers["obs_norm"]
+    (result,) = prove(pair, levels=["inference"], examples=3)
+    assert not result.equal
+    assert result.failed_alike == result.examples
+    assert result.differences == []
+
+
 def test_a_missing_weight_is_found(pair: Pair) -> None:
     _component(pair, "core_norm").bias = None
     (result,) = prove(pair, levels=["weights"])
