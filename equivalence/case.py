@@ -26,6 +26,7 @@ class Source:
         extra: what the config says of it besides, such as `slice` and `dim`.
         actual: the shape of its output, where it is not `shape`: an action embedding announces 0 actions.
         below: for a source of indices, the number that they stay below.
+        tokens: whether it gives tokens, uint8.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Source:
     extra: Mapping[str, Any] = field(default_factory=dict)
     actual: Shape | None = None
     below: int | None = None
+    tokens: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,12 @@ class Setup:
     Attributes:
         config: its old config, without `_target_` and `sources`.
         sources: None for components that have none.
-        obs_shape: `(H, W, F)` of the environment.
+        obs_shape: `(H, W, F)` of the environment, or `(M, 3)` of tokens.
         clip_range: the agent's.
         actions: action names to activate, for components that have some.
+        era: whose code it is, by name or date.
+        window: obs_width and obs_height, where observations are tokens.
+        features: the numbers of the environment's features, where they have some; those of a box are counted.
     """
 
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -52,6 +57,14 @@ class Setup:
     obs_shape: Shape = (3, 4, 2)
     clip_range: float = 0
     actions: tuple[str, ...] = ()
+    era: str = "E4d"
+    window: tuple[int, int] = (11, 11)
+    features: tuple[int, ...] = tuple(range(24))
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether observations are tokens."""
+        return len(self.obs_shape) == 2
 
 
 @dataclass(frozen=True)

@@ -2,123 +2,24 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import torch
-from omegaconf import OmegaConf
-from torch import Tensor, nn
+from torch import Tensor
 
-from equivalence.case import Setup, Shape, Source, cases
+from equivalence.case import Setup, Shape, cases
 from equivalence.harness import Finding
-from equivalence.strategies import FLOATS, OBSERVATIONS
-from legacy.normalizations import OBS_NORMALIZATIONS
+from equivalence.sides import Trial, build_new, build_old, inputs_of, run_new, run_old
 from migrate.eras import Era
-from migrate.registry import legacy_target, new_target, rules
-from migrate.to_legacy import DEFAULT_ERA
-from migrate.translate import to_new
-from modules.base import BuildContext, MettaModule
-from modules.builder import build_component
+from migrate.registry import rules
+from modules.base import MettaModule
 
-NAME = "tested"
-Runner = Callable[[Any, Mapping[str, Tensor], "Trial"], dict[str, Tensor]]
+__all__ = ["Trial", "build_new", "build_old", "compare_component", "inputs_of"]
 
-
-@dataclass(frozen=True)
-class Trial:
-    """Data for one comparison.
-
-    Attributes:
-        batch: B.
-        time: T.
-        values: a key of `FLOATS`, for inputs that are activations.
-        state: whether a recurrent state is given.
-        train: training or evaluation mode.
-        seed: of weights and data.
-    """
-
-    batch: int
-    time: int
-    values: str
-    state: bool
-    train: bool
-    seed: int
-
-
-class _Source(nn.Module):
-    """Stands for a component whose output is on the blackboard already."""
-
-    def __init__(self, source: Source) -> None:
-        super().__init__()
-        self._out_tensor_shape = list(source.shape)
-
-    def forward(self, td: dict[str, Any]) -> dict[str, Any]:
-        return td
-
-
-def old_config(stem: str, setup: Setup) -> dict[str, Any]:
-    """The old config of a setup, with our own class as target."""
-    sources = None if setup.sources is None else [{"name": s.name, **s.extra} for s in setup.sources]
-    return {"_target_": legacy_target(stem), "sources": sources, **setup.config}
-
-
-def build_old(stem: str, setup: Setup) -> Any:
-    """The component in the old stack, set up."""
-    features = [list(OBS_NORMALIZATIONS)[i % len(OBS_NORMALIZATIONS)] for i in range(setup.obs_shape[-1])]
-    attributes = {
-        "obs_shape": setup.obs_shape,
-        "grid_features": features,
-        "num_objects": setup.obs_shape[-1],
-        "clip_range": setup.clip_range,
-        "hidden_size": setup.config.get("output_size", 1),
-        "obs_key": "grid_obs",
-    }
-    # Called as Hydra's instantiate would, with OmegaConf's containers, which layers rely on, but without its 10 ms.
-    config = OmegaConf.create({**old_config(stem, setup), "name": NAME})
-    arguments = {str(key): config[key] for key in config if key != "_target_"}
-    module, _, name = config["_target_"].rpartition(".")
-    arguments.update(attributes)
-    component = getattr(importlib.import_module(module), name)(**arguments)
-    sources = None if setup.sources is None else {s.name: _Source(s) for s in setup.sources}
-    component.setup(sources)
-    return component
-
-
-def build_new(stem: str, setup: Setup, era: Era = DEFAULT_ERA) -> tuple[MettaModule, dict[str, Any], Shape]:
-    """The component in the new stack, through its rule, its new config, and the shape that it announces."""
-    config = old_config(stem, setup)
-    options = to_new(rules()[stem], config, era, NAME).config
-    divisors = tuple(OBS_NORMALIZATIONS.values())
-    context = BuildContext(
-        in_shapes=tuple(s.shape for s in setup.sources or ()),
-        sources=tuple({"name": s.name, **s.extra} for s in setup.sources or ()),
-        obs_shape=setup.obs_shape,
-        feature_normalizations=tuple(divisors[i % len(divisors)] for i in range(setup.obs_shape[-1])),
-        clip_range=setup.clip_range,
-    )
-    module, announced = build_component(NAME, {"_target_": new_target(stem), **options}, context)
-    return module, options, announced
-
-
-def inputs_of(module: MettaModule, setup: Setup, trial: Trial) -> dict[str, Tensor]:
-    """Inputs by key: float activations that require gradients, observations, a state."""
-    generator = torch.Generator().manual_seed(trial.seed)
-    rows = trial.batch * trial.time
-    inputs: dict[str, Tensor] = {}
-    for source in setup.sources or ():
-        shape = (rows, *(source.actual or source.shape))
-        if source.below is None:
-            inputs[source.name] = FLOATS[trial.values](shape, generator).requires_grad_()
-        else:
-            inputs[source.name] = torch.randint(0, source.below, shape, generator=generator)
-    inputs["x"] = OBSERVATIONS["uniform"]((trial.batch, trial.time, *setup.obs_shape), generator)
-    if hasattr(module, "initial_state"):
-        shape = tuple(cast("Any", module).initial_state(trial.batch, inputs["x"])[0].shape)
-        for key in ("lstm_h", "lstm_c"):
-            inputs[key] = FLOATS["normal"](shape, generator) if trial.state else torch.zeros(shape)
-    return inputs
+Runner = Callable[[Any, Mapping[str, Tensor]], dict[str, Tensor]]
 
 
 def compare_component(stem: str, setup: Setup, trial: Trial) -> Finding:
@@ -141,7 +42,8 @@ def compare_component(stem: str, setup: Setup, trial: Trial) -> Finding:
                 cast("Any", new).activate(names)
         _compare_state(finding, stem, old, new, config)
         inputs = inputs_of(new, setup, trial)
-        old_run, new_run = _run(old, _run_old, inputs, trial), _run(new, _run_new, inputs, trial)
+        as_then = partial(run_old, trial=trial, era=Era(setup.era))
+        old_run, new_run = _run(old, as_then, inputs, trial), _run(new, run_new, inputs, trial)
         finding.check("generator", "after the pass", old_run.generator, new_run.generator)
         finding.compare_values("error", "forward", old_run.error, new_run.error)
         if not any(part in old_run.error for part in cases()[stem].errors):
@@ -188,7 +90,7 @@ def _run(side: Any, run: Runner, inputs: Mapping[str, Tensor], trial: Trial) -> 
     error = ""
     torch.manual_seed(trial.seed)
     try:
-        outputs = run(side, fed, trial)
+        outputs = run(side, fed)
     except Exception as raised:  # noqa: BLE001 - whatever the old stack raises, the new one is held to
         error = f"{type(raised).__name__}: {raised}"
     return _Pass(leaves, fed, outputs, error, torch.get_rng_state())
@@ -206,23 +108,6 @@ def _compare_state(finding: Finding, stem: str, old: Any, new: MettaModule, conf
             finding.check("weight", attribute.old, there, here)
         else:
             finding.compare_values("attribute", attribute.old, there, here)
-
-
-def _run_old(component: Any, inputs: Mapping[str, Tensor], trial: Trial) -> dict[str, Tensor]:
-    rows = trial.batch * trial.time
-    td: dict[str, Any] = {**inputs, "_BxTT_": rows, "_TT_": trial.time, "_batch_size_": trial.batch}
-    td["state"] = torch.cat([td.pop("lstm_h"), td.pop("lstm_c")]) if "lstm_h" in td else None
-    component(td)
-    outputs = {"output": td[NAME]}
-    if td["state"] is not None:
-        outputs["next_lstm_h"], outputs["next_lstm_c"] = td["state"].chunk(2)
-    return outputs
-
-
-def _run_new(module: MettaModule, inputs: Mapping[str, Tensor], _: Trial) -> dict[str, Tensor]:
-    data = dict(module({**inputs, "x": inputs["x"].flatten(0, 1)}))
-    outputs = {"output": data[NAME]}
-    return outputs | {key: data[key] for key in ("next_lstm_h", "next_lstm_c") if key in data}
 
 
 Side = tuple[Any, _Pass]

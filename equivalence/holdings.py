@@ -7,9 +7,10 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
+from migrate.agent_rules import era_of_config
+from migrate.eras import Era
 from migrate.registry import rules, stem_of_new
 from migrate.rule import PARAMS, REQUIRED, Key, Rule, in_force
-from migrate.to_legacy import DEFAULT_ERA
 
 Fact = tuple[str, Any, Any]
 
@@ -26,26 +27,36 @@ def holdings(old: Any, new: Any, names: Mapping[str, str]) -> Iterator[Fact]:
     yield "parameter order", [n for n, _ in parameters["old"]], [names.get(n, n) for n, _ in parameters["new"]]
     yield "frozen parameters", _frozen(parameters["old"], {}), _frozen(parameters["new"], names)
     yield "clip_range", old.clip_range, new.clip_range
-    yield "action names", list(old.action_names), new.action_space.names
-    yield "action parameters", list(old.action_max_params), new.action_space.max_params
+    if new.action_space is not None:
+        yield "action names", [name for name, _ in _active(old)], new.action_space.names
+        yield "action parameters", [largest for _, largest in _active(old)], new.action_space.max_params
+    era = era_of_config(new.config)
     for name, config in new.config["components"].items():
         rule = rules()[stem_of_new(config["_target_"], f"component {name!r}")]
-        yield from _of_component(name, rule, config, old.components[name], new.components[name])
+        yield from _of_component(name, rule, config, old.components[name], new.components[name], era)
+
+
+def _active(old: Any) -> list[tuple[str, int]]:
+    if hasattr(old, "active_actions"):
+        return list(old.active_actions)
+    return list(zip(old.action_names, old.action_max_params, strict=True))
 
 
 def _frozen(parameters: list[tuple[str, nn.Parameter]], names: Mapping[str, str]) -> list[str]:
     return [names.get(name, name) for name, parameter in parameters if not parameter.requires_grad]
 
 
-def _of_component(name: str, rule: Rule, config: Mapping[str, Any], old: Any, new: nn.Module) -> Iterator[Fact]:
+def _of_component(
+    name: str, rule: Rule, config: Mapping[str, Any], old: Any, new: nn.Module, era: Era
+) -> Iterator[Fact]:
     for attribute in rule.attributes:
         if hasattr(old, attribute.old):
             value = getattr(old, attribute.old)
             there = value if isinstance(value, Tensor) else attribute.forward(value)
             yield f"{name}.{attribute.new}", there, getattr(new, attribute.new)
     resolved = rule.resolved(config)
-    for key in rule.keys:
-        given = [_old_value(old, key, i) for i in range(len(key.old))]
+    for key in rule.keys_at(era):
+        given = [_old_value(old, key, i, era) for i in range(len(key.old))]
         if REQUIRED in given:
             continue
         for option, there in zip(key.new, key.forward(*given), strict=True):
@@ -53,9 +64,12 @@ def _of_component(name: str, rule: Rule, config: Mapping[str, Any], old: Any, ne
             yield f"{name}.{option}", there, cast(Any, present)
 
 
-def _old_value(old: Any, key: Key, index: int) -> Any:
+def _old_value(old: Any, key: Key, index: int, era: Era) -> Any:
     """What the old object has for a config key; its default where it keeps nothing."""
-    name, default = key.old[index], in_force(key.old_default[index], DEFAULT_ERA)
+    name, default = key.old[index], in_force(key.old_default[index], era)
     if name.startswith(PARAMS):
-        return (old._nn_params or {}).get(name.removeprefix(PARAMS), default)
-    return getattr(old, key.attribute[index], default)
+        return (getattr(old, "_nn_params", None) or getattr(old, "nn_params", None) or {}).get(
+            name.removeprefix(PARAMS), default
+        )
+    attribute = key.attribute[index]
+    return getattr(old, attribute, getattr(old, attribute.removeprefix("_"), default))

@@ -16,7 +16,7 @@ from migrate import config_rules
 from migrate.api import environment_from
 from migrate.config import read_agent_config
 from migrate.errors import UsageError
-from migrate.to_legacy import parameter_names_of
+from migrate.old_names import parameter_names_of
 from modules import Environment
 
 CONFIGS = (".yaml", ".yml")
@@ -77,7 +77,8 @@ def pair_of_configs(
             torch.manual_seed(seed)
             agents.append(migrate.build_agent({**config, config_rules.STACK: stack}, environment))
     for agent in agents:
-        agent.activate_actions(*DEFAULT_ACTIONS, "cpu")
+        if hasattr(agent, "activate_actions") and not has_two_heads(agents[1]):
+            agent.activate_actions(*DEFAULT_ACTIONS, "cpu")
     return make_pair(agents[0], agents[1])
 
 
@@ -88,10 +89,21 @@ def make_pair(old: nn.Module, new: nn.Module) -> Pair:
         UsageError: a policy without active actions, or two with other ones.
     """
     agent = cast(Any, new)
-    if agent.action_space is None or not hasattr(old, "action_max_params"):
+    two_heads = has_two_heads(agent)
+    if agent.action_space is None and not two_heads:
         raise UsageError("the policy has no active actions, so nothing can be sampled", fix="activate them and save it")
     core = next(module for module in agent.components.values() if hasattr(module, "initial_state"))
     sizes = AgentSizes(
-        agent.environment.obs_shape, core.num_layers, core.hidden_size, tuple(agent.action_space.max_params)
+        agent.environment.obs_shape,
+        core.num_layers,
+        core.hidden_size,
+        () if two_heads else tuple(agent.action_space.max_params),
+        tuple(agent.environment.action_nvec) if two_heads else (),
+        agent.environment.ids,
     )
     return Pair(old, new, parameter_names_of(agent.config), sizes, (old.training, new.training))
+
+
+def has_two_heads(agent: Any) -> bool:
+    """Whether an agent draws type and parameter of an action apart, as E1 to E3 did."""
+    return bool(agent.has_two_heads)

@@ -4,8 +4,19 @@ Written from the specification of the old code, not from its text. Nothing is im
 trained weights depend on, and each is named where it is kept.
 """
 
-from legacy.agent import MettaAgent, make_policy
-from legacy.policy_record import PolicyRecord
+from legacy.agent import MettaAgent
+from legacy.factory import agent_class, date_of, is_agent, make_policy
+from legacy.policy_record import PolicyMetadata, PolicyRecord, PolicyRecordE6c
 from legacy.policy_state import PolicyState
 
-__all__ = ["MettaAgent", "PolicyRecord", "PolicyState", "make_policy"]
+__all__ = [
+    "MettaAgent",
+    "PolicyMetadata",
+    "PolicyRecord",
+    "PolicyRecordE6c",
+    "PolicyState",
+    "agent_class",
+    "date_of",
+    "is_agent",
+    "make_policy",
+]

@@ -1,48 +1,21 @@
-"""`MettaAgent` of E4d: builds the components from config, runs them, samples and evaluates actions."""
+"""`MettaAgent` of E4d, and what its versions from E4a to E7 share; `agent_versions.py` has what they changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
-import hydra
 import torch
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from legacy.assert_shape import assert_shape
 from legacy.distribution_utils import evaluate_actions, sample_actions
+from legacy.instantiate import by_hydra
 from legacy.policy_state import PolicyState
-from legacy.spaces import Box
 
 HEADS = ("_value_", "_action_")
-
-
-def make_policy(env: Any, cfg: Any, target: str = "legacy.agent.MettaAgent") -> MettaAgent:
-    """Builds the agent that `cfg.agent` describes for the spaces and features of `env`.
-
-    Args:
-        env: anything with `single_observation_space`, `single_action_space` and `grid_features`.
-        cfg: a config with `agent` and `device`; the `_target_`s inside must be importable.
-        target: the agent class, by path.
-    """
-    obs_space = {
-        "grid_obs": env.single_observation_space,
-        "global_vars": Box([0]),
-    }
-    own: Any = OmegaConf.to_container(cfg.agent, resolve=False)
-    agent_cfg = OmegaConf.create({**own, "_target_": target})
-    return cast(
-        MettaAgent,
-        hydra.utils.instantiate(
-            agent_cfg,
-            obs_space=obs_space,
-            action_space=env.single_action_space,
-            grid_features=env.grid_features,
-            device=cfg.device,
-            _recursive_=False,
-        ),
-    )
+FROM_ENVIRONMENT = ("grid_features", "feature_normalizations", "obs_width", "obs_height")
 
 
 class MettaAgent(nn.Module):
@@ -53,30 +26,53 @@ class MettaAgent(nn.Module):
     an error (trap 58); `l2_*_loss` fails as soon as one component is not a `ParamLayer` (trap 12).
     """
 
-    def __init__(self, obs_space: Any, action_space: Any, grid_features: Any, device: Any, **cfg: Any) -> None:
+    told: ClassVar[tuple[str, ...]] = (
+        *("clip_range", "action_space", "grid_features", "obs_key", "obs_shape", "num_objects"),
+        *("hidden_size", "core_num_layers"),
+    )
+    """What every component is told, besides its own config."""
+    action_dtype: ClassVar[torch.dtype] = torch.int64
+    stores_attributes: ClassVar[bool] = True
+
+    def __init__(self, obs_space: Any, action_space: Any, device: Any, **cfg: Any) -> None:
         super().__init__()
         config: Any = OmegaConf.create(cfg)
-        core = config.components._core_
-        self.hidden_size = core.output_size
-        self.core_num_layers = core.nn_params.num_layers
+        self._read_core(config.components)
         self.clip_range = config.clip_range
         assert hasattr(config.observations, "obs_key"), "Configuration is missing required field 'observations.obs_key'"
         obs_key = config.observations.obs_key
         obs_shape = tuple(obs_space[obs_key].shape)
-        self.agent_attributes: dict[str, Any] = {
+        facts = {
             "clip_range": self.clip_range,
             "action_space": action_space,
-            "grid_features": grid_features,
             "obs_key": obs_key,
             "obs_shape": obs_shape,
-            "num_objects": obs_shape[2],
-            "hidden_size": self.hidden_size,
-            "core_num_layers": self.core_num_layers,
+            "obs_input_shape": obs_shape[1:],
+            "num_objects": obs_shape[2] if len(obs_shape) > 2 else None,
+            **{name: getattr(self, name, None) for name in ("hidden_size", "core_num_layers")},
+            **{name: cfg.get(name) for name in FROM_ENVIRONMENT},
         }
+        attributes = {name: facts[name] for name in self.told}
+        if self.stores_attributes:
+            self.agent_attributes: dict[str, Any] = attributes
         self.components = nn.ModuleDict()
         for name, component_cfg in config.components.items():
             component_cfg["name"] = str(name)
-            self.components[str(name)] = hydra.utils.instantiate(component_cfg, **self.agent_attributes)
+            self.components[str(name)] = self._instantiate(component_cfg, attributes)
+        self._setup()
+        self.components = self.components.to(device)
+        self._total_params = sum(p.numel() for p in self.parameters())
+        if self.stores_attributes:
+            self.device = device
+
+    def _read_core(self, components: Any) -> None:
+        self.hidden_size = components._core_.output_size
+        self.core_num_layers = components._core_.nn_params.num_layers
+
+    def _instantiate(self, config: Any, attributes: Mapping[str, Any]) -> Any:
+        return by_hydra(config, **attributes)
+
+    def _setup(self) -> None:
         for head in HEADS:
             self._setup_components(self.components[head])
         for name, component in self.components.items():
@@ -84,9 +80,6 @@ class MettaAgent(nn.Module):
                 raise RuntimeError(
                     f"Component {name} in MettaAgent was never setup. It might not be accessible by other components."
                 )
-        self.components = self.components.to(device)
-        self._total_params = sum(p.numel() for p in self.parameters())
-        self.device = device
 
     def _setup_components(self, component: Any) -> None:
         names = [source["name"] for source in component._sources or []]
@@ -114,7 +107,9 @@ class MettaAgent(nn.Module):
             torch.tensor([0, *action_max_params], device=device, dtype=torch.long), dim=0
         )
         self.action_index_tensor = torch.tensor(
-            [[kind, i] for kind, largest in enumerate(action_max_params) for i in range(largest + 1)], device=device
+            [[kind, i] for kind, largest in enumerate(action_max_params) for i in range(largest + 1)],
+            device=device,
+            dtype=self.action_dtype,
         )
 
     @property
@@ -145,8 +140,7 @@ class MettaAgent(nn.Module):
         td: dict[str, Any] = {"x": x, "state": None}
         if state.lstm_h is not None and state.lstm_c is not None:
             td["state"] = torch.cat([state.lstm_h, state.lstm_c], dim=0).to(x.device)
-        for head in HEADS:
-            self.components[head](td)
+        self._run(td, flat=action is not None)
         state.lstm_h = td["state"][: self.core_num_layers]
         state.lstm_c = td["state"][self.core_num_layers :]
         value, logits = td["_value_"], td["_action_"]
@@ -154,19 +148,32 @@ class MettaAgent(nn.Module):
             assert_shape(value, ("BT", 1), "value")
             assert_shape(logits, ("BT", "A"), "logits")
         if action is None:
-            index, log_prob, entropy, log_probs = sample_actions(logits)
+            index, log_prob, entropy, log_probs = self._sample(logits)
             return self._convert_logit_index_to_action(index), log_prob, entropy, value, log_probs
         index = self._convert_action_to_logit_index(action.reshape(-1, 2))
-        log_prob, entropy, log_probs = evaluate_actions(logits, index)
+        log_prob, entropy, log_probs = self._evaluate(logits, index)
         return action, log_prob, entropy, value, log_probs
 
+    def _run(self, td: dict[str, Any], *, flat: bool) -> None:
+        for head in HEADS:
+            self.components[head](td)
+
+    def _sample(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return sample_actions(logits)
+
+    def _evaluate(self, logits: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return evaluate_actions(logits, index)
+
     def _assert_inputs(self, x: Tensor, action: Tensor | None) -> None:
-        shape = self.agent_attributes["obs_shape"]
+        shape = self._obs_shape()
         if action is None:
             assert_shape(x, ("B", *shape), "x")
         else:
             assert_shape(x, ("B", "T", *shape), "x")
             assert_shape(action, ("B", "T", 2), "action")
+
+    def _obs_shape(self) -> Sequence[int]:
+        return cast(Sequence[int], self.agent_attributes["obs_shape"])
 
     def _convert_action_to_logit_index(self, action: Tensor) -> Tensor:
         """`[N, 2]` `(type, parameter)` -> `[N]`; no range check, so too large a parameter is the next action."""
@@ -174,7 +181,7 @@ class MettaAgent(nn.Module):
         return kind + self.cum_action_max_params[kind] + parameter
 
     def _convert_logit_index_to_action(self, index: Tensor) -> Tensor:
-        """`[N]` -> `[N, 2]` int64."""
+        """`[N]` -> `[N, 2]`."""
         return self.action_index_tensor[index]
 
     def _apply_to_components(self, method: str, *args: Any, **kwargs: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""`LayerBase`, the node of the old graph, and `ParamLayer`, a node with one weight (eras E4d to E7)."""
+"""`LayerBase`, the node of the old graph, and `ParamLayer`, a node with one weight (E4 to E11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`PolicyRecord`: what a checkpoint of E1 to E6a pickles, the whole agent and its metadata."""
+"""`PolicyRecord`: what a checkpoint of E1 to E10 pickles, the whole agent and its metadata."""
 
 from __future__ import annotations
 
@@ -19,3 +19,18 @@ class PolicyRecord:
     def policy(self) -> Any:
         """The agent."""
         return self._policy
+
+
+class PolicyMetadata(dict[str, Any]):
+    """Metadata of E6c to E10: a dict whose entries are attributes, too."""
+
+
+class PolicyRecordE6c:
+    """From 2025-06-28: other names for the same (trap 47)."""
+
+    def __init__(self, policy_store: Any, run_name: str, uri: str, metadata: PolicyMetadata, policy: Any) -> None:
+        self._policy_store = policy_store
+        self.run_name = run_name
+        self.uri = uri
+        self._metadata = metadata
+        self._cached_policy = policy

@@ -9,16 +9,17 @@ from typing import Any
 import torch
 from torch import nn
 
+import legacy
 import modules
-from legacy.agent import MettaAgent as LegacyAgent
 from legacy.normalizations import OBS_NORMALIZATIONS
 from migrate.archive import check_finite, read_checkpoint
 from migrate.errors import UsageError
 from migrate.migration import migrate_checkpoint
+from migrate.old_names import parameter_names_of
 from migrate.optimizer import check_shapes, positional, read_trainer_state, trainer_state_of
 from migrate.plan import make_plan
 from migrate.revive import revive
-from migrate.to_legacy import legacy_agent_from, parameter_names_of
+from migrate.to_legacy import legacy_agent_from
 from modules.checkpoint import PolicyFile, agent_from, read_policy_file
 
 STACKS = ("legacy", "modules")
@@ -79,7 +80,7 @@ def check_stack(stack: Any, where: object) -> None:
 def parameter_names(agent: nn.Module) -> dict[str, str]:
     """This agent's parameter names -> the names that an old file has for them, in this agent's order."""
     own = [name for name, _ in agent.named_parameters()]
-    if isinstance(agent, LegacyAgent):
+    if legacy.is_agent(agent):
         return {name: name for name in own}
     old = parameter_names_of(_config_of(agent))
     return {name: old[name] for name in own}
@@ -105,7 +106,7 @@ def load_optimizer_state(path: str | Path, agent: nn.Module) -> dict[str, Any]:
     if is_new_file(path):
         content = read_policy_file(path)
         state = trainer_state_of(content, path)
-        if isinstance(agent, LegacyAgent):
+        if legacy.is_agent(agent):
             new_of = {old: new for new, old in parameter_names_of(content.config).items()}
             names = [new_of.get(name, name) for name in names]
     else:
@@ -120,7 +121,7 @@ def load_optimizer_state(path: str | Path, agent: nn.Module) -> dict[str, Any]:
 
 def _old_order(agent: nn.Module, names: list[str]) -> list[str]:
     """The agent's parameters in the order in which the old stack counts them (trap 3)."""
-    if isinstance(agent, LegacyAgent):
+    if legacy.is_agent(agent):
         return names
     return [name for name in parameter_names_of(_config_of(agent)) if name in names]
 
@@ -136,12 +137,18 @@ def environment_from(env: Any) -> modules.Environment:
     if isinstance(env, Mapping):
         return modules.Environment.from_dict(env)
     try:
-        names = tuple(env.grid_features)
+        told = getattr(env, "feature_normalizations", None)
+        names = tuple(getattr(env, "grid_features", None) or ()) if told is not None else tuple(env.grid_features)
+        by_number = dict(enumerate(OBS_NORMALIZATIONS[name] for name in names)) if told is None else _by_number(told)
+        ids = tuple(by_number)
         return modules.Environment(
             obs_shape=tuple(env.single_observation_space.shape),
-            feature_normalizations=tuple(float(OBS_NORMALIZATIONS[name]) for name in names),
-            feature_names=names,
+            feature_normalizations=tuple(float(divisor) for divisor in by_number.values()),
+            feature_names=names if len(names) == len(ids) else (),
             action_nvec=tuple(int(n) for n in env.single_action_space.nvec),
+            feature_ids=() if ids == tuple(range(len(ids))) else ids,
+            obs_width=getattr(env, "obs_width", 0),
+            obs_height=getattr(env, "obs_height", 0),
         )
     except AttributeError as error:
         raise UsageError(
@@ -150,3 +157,7 @@ def environment_from(env: Any) -> modules.Environment:
         ) from error
     except KeyError as error:
         raise UsageError(f"the old table has no divisor for the feature {error}") from error
+
+
+def _by_number(told: Any) -> dict[Any, float]:
+    return dict(told) if isinstance(told, Mapping) else dict(enumerate(told))

@@ -10,17 +10,19 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import modules
-from migrate import config_rules, eras
+from migrate import config_rules
+from migrate.agent_rules import FIXED, era_of_config
 from migrate.api import STACKS, check_stack, environment_from, load_policy, read_policy
+from migrate.config_era import config_era
 from migrate.config_rules import STACK
 from migrate.errors import UsageError
 from migrate.registry import rules, stem_of_new
-from migrate.to_legacy import DEFAULT_ERA, legacy_agent
+from migrate.to_legacy import legacy_agent
 from modules.builder import plain
 from modules.checkpoint import PolicyFile
 
 WHERE = "config"
-NEEDED = (STACK, "clip_range", "observations", "components")
+NEEDED = (STACK, "era", "clip_range", "observations", "components", *FIXED)
 
 
 def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any:
@@ -43,7 +45,7 @@ def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any
     new = config_rules.is_new(config)
     stack = config.pop(STACK, STACKS[new])
     check_stack(stack, WHERE)
-    era = DEFAULT_ERA if new else eras.of_config(config["components"], WHERE)
+    era = era_of_config(config) if new else config_era(config, WHERE, config.pop("era", None))[0]
     new_config = config if new else config_rules.to_new_agent(config, era, WHERE)[0]
     environment = environment_from(env)
     if checkpoint is not None:
@@ -51,7 +53,7 @@ def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any
         return load_policy(checkpoint, stack)
     if stack == "modules":
         return modules.MettaAgent(new_config, environment)
-    return legacy_agent(config_rules.to_old_agent(config, era, WHERE) if new else config, environment, WHERE)
+    return legacy_agent(config_rules.to_old_agent(config, era, WHERE) if new else config, environment, WHERE, era)
 
 
 def _agent_config(cfg: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from migrate.agent_rules import ERA, FIXED, decided_by, differing
 from migrate.eras import AGENTS, ROOTS, Era
 from migrate.errors import UnusableFileError
 from migrate.pickle_reader import Record
@@ -38,12 +39,14 @@ def to_new_agent(
     for name, component in config["components"].items():
         place = component_place(where, name)
         stem = stem_of_old(str(component.get("_target_")), place)
-        check_core(name, stem, place)
-        translated = to_new(rules()[stem], component, era, place)
-        components[name] = assemble(new_target(stem), component, translated.config)
+        check_core(name, stem, place, era)
+        named = {**component, "sources": sources_at(component, era)}
+        translated = to_new(rules()[stem], {k: v for k, v in named.items() if k not in EARLY_KEYS}, era, place)
+        components[name] = assemble(new_target(stem), named, translated.config)
         if translated.dropped:
             dropped[name] = translated.dropped
-    return {**config, "_target_": NEW_AGENT, "components": components}, dropped
+    decided = decided_by(era, components)
+    return {**config, **decided, "_target_": NEW_AGENT, "components": components}, dropped
 
 
 def to_old_agent(config: Mapping[str, Any], era: Era, where: object) -> dict[str, Any]:
@@ -56,11 +59,18 @@ def to_old_agent(config: Mapping[str, Any], era: Era, where: object) -> dict[str
     for name, component in config["components"].items():
         place = component_place(where, name)
         stem = stem_of_new(str(component.get("_target_")), place)
-        check_core(name, stem, place)
+        check_core(name, stem, place, era)
         rule = rules()[stem]
         translated = to_old(rule, component, era, place)
-        components[name] = assemble(old_path(stem, era), component, translated.config)
-    rest = {key: value for key, value in config.items() if key != STACK}
+        options = assemble(old_path(stem, era), component, translated.config)
+        components[name] = options if era.is_since("E4a") else early_sources(options, stem)
+    if keys := differing(config, era):
+        raise UnusableFileError(
+            f"cannot be said in the old stack of {era.name}: {', '.join(keys)}",
+            where=where,
+            fix="undo that change, or stay on `stack: modules`",
+        )
+    rest = {key: value for key, value in config.items() if key not in (STACK, ERA, *FIXED)}
     return {**OLD_NEEDS, **rest, "_target_": era.agent, "components": components}
 
 
@@ -79,13 +89,42 @@ def sources_of(component: Mapping[str, Any]) -> list[Any] | None:
     return sources and [{"name": source} if isinstance(source, str) else source for source in sources]
 
 
-def check_core(name: str, stem: str, place: str) -> None:
+EARLY_KEYS = ("input_source",)
+EARLY_DIM = -1
+"""`dim` of a merge's source where E1 to E3 named none; later code took 1 (trap 15)."""
+
+
+def sources_at(component: Mapping[str, Any], era: Era) -> list[Any] | None:
+    """The sources of an old component in the words of E4 and later."""
+    sources = component.get("sources")
+    if era.is_since("E4a"):
+        return sources_of(component)
+    if sources:
+        return [{"name": s["source_name"], **_without_name(s), "dim": s.get("dim", EARLY_DIM)} for s in sources]
+    source = component.get("input_source")
+    return None if source is None else [{"name": source}]
+
+
+def early_sources(component: Mapping[str, Any], stem: str) -> dict[str, Any]:
+    """An old component with its sources in the words of E1 to E3."""
+    rest = {key: value for key, value in component.items() if key not in ("sources", "_target_")}
+    sources, target = component["sources"] or [], {"_target_": component["_target_"]}
+    if stem.endswith("_merge"):
+        return {**target, "sources": [{"source_name": s["name"], **_without_name(s)} for s in sources], **rest}
+    return {**target, "input_source": sources[0]["name"] if sources else None, **rest}
+
+
+def _without_name(source: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in source.items() if key not in ("name", "source_name")}
+
+
+def check_core(name: str, stem: str, place: str, era: Era) -> None:
     """Refuses a recurrent component that is not `_core_`: the old agent read its sizes there, for all (trap 20).
 
     Raises:
         UnusableFileError: "is an LSTM, which ...".
     """
-    if stem == "lstm" and name != CORE:
+    if stem == "lstm" and name != CORE and not era.is_since("E8"):
         raise UnusableFileError(
             f"is an LSTM, which the old stack builds with the sizes of {CORE!r}", where=place, fix=f"name it {CORE}"
         )

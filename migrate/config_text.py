@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from migrate import config_rules, eras, yaml_undo
+from migrate import agent_rules, config_rules, eras, yaml_undo
+from migrate.config_era import config_era
 from migrate.config_rules import NEW_AGENT, STACK, agent_node, check_agent, component_place, is_new
 from migrate.eras import Era
 from migrate.errors import UnusableFileError
@@ -59,13 +61,13 @@ def to_modules(text: str, where: str, era: str | None = None) -> Migrated:
     check_agent(agent, where)
     if is_new(agent):
         return Migrated(text)
-    found = eras.named(era, where) if era else eras.of_config(agent["components"], where)
+    found, open_questions = config_era(agent, where, era)
     target, dropped = config_rules.to_new_agent(agent, found, where)
     new, edited = old, [(*path, "_target_")]
     for name, component in agent["components"].items():
         rule = rules()[stem_of_old(component["_target_"], component_place(where, name))]
         place = (*path, "components", name)
-        new = new.rewrite(place, _items(component, target["components"][name], _origins(rule)))
+        new = new.rewrite(place, _items(component, target["components"][name], _origins(rule, found)))
         edited.append(place)
     new = new.replace_scalar((*path, "_target_"), NEW_AGENT)
     if STACK in agent:
@@ -73,8 +75,15 @@ def to_modules(text: str, where: str, era: str | None = None) -> Migrated:
         edited.append((*path, STACK))
     else:
         new = new.insert_before((*path, "_target_"), f"{STACK}: modules")
-    notes = tuple(f"{name}: dropped {', '.join(keys)}, which the old stack ignored" for name, keys in dropped.items())
-    result = yaml_undo.attach(old, new, edited, {"era": found.name})
+    decided = agent_rules.decided_by(found, target["components"])
+    for key, value in decided.items():
+        new = new.insert_before(
+            (*path, "_target_"), f"{key}: {json.dumps(value)}" if isinstance(value, list) else f"{key}: {value}"
+        )
+    notes = open_questions + tuple(
+        f"{name}: dropped {', '.join(keys)}, which the old stack ignored" for name, keys in dropped.items()
+    )
+    result = yaml_undo.attach(old, new, edited, {"era": agent_rules.spoken(found)})
     _verify(result, body, path, {**target, STACK: "modules"}, where)
     return Migrated(result, found, notes)
 
@@ -86,7 +95,7 @@ def to_legacy(text: str, where: str, era: str | None = None) -> Migrated:
         UnusableFileError: a component that the old stack cannot express; the message names it.
     """
     body, undo = yaml_undo.detach(text, where=where)
-    found = eras.named(undo.facts.get("era") if undo else era or eras.SUPPORTED[0], where)
+    found = eras.named(undo.facts.get("era") if undo else era or agent_rules.DEFAULT_ERA.name, where)
     if undo is not None and (restored := undo.restore(body)) is not None:
         return Migrated(restored, found, exact=True)
     new = Document.parse(body, where=where)
@@ -104,20 +113,21 @@ def to_legacy(text: str, where: str, era: str | None = None) -> Migrated:
             old = old.replace_block(place, block)
             continue
         rule = rules()[stem_of_new(component["_target_"], component_place(where, name))]
-        back = {new_key: old_key for old_key, new_key in _origins(rule).items()}
+        back = {new_key: old_key for old_key, new_key in _origins(rule, found).items()}
         old = old.rewrite(place, _items(component, target["components"][name], back))
         rebuilt.append(f"{name}: rebuilt, since its old text is not known or it was changed after the migration")
     for key in ("_target_", *(key for key in config_rules.OLD_NEEDS if key not in agent)):
         old = old.set_value((*path, key), target[key])
-    if STACK in agent:
-        old = old.delete((*path, STACK))
+    for key in (STACK, agent_rules.ERA, *agent_rules.FIXED):
+        if key in agent:
+            old = old.delete((*path, key))
     _verify_back(old, path, agent, found, where)
     return Migrated(old.text, found, tuple(rebuilt), exact=False)
 
 
-def _origins(rule: Rule) -> dict[Path, Path]:
+def _origins(rule: Rule, era: Era) -> dict[Path, Path]:
     """Old place -> new place, for keys whose value stands alone on both sides."""
-    single = [(k.old[0], k.new[0]) for k in rule.keys if len(k.old) == len(k.new) == 1]
+    single = [(k.old[0], k.new[0]) for k in rule.keys_at(era) if len(k.old) == len(k.new) == 1]
     return {_place(old): _place(new) for old, new in single}
 
 

@@ -1,35 +1,91 @@
-"""The eras of the old stack: when each began, and where its classes lived."""
+"""The eras of the old stack: when each began, where its classes lived, and the point in time that a file is taken for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from datetime import date, timedelta
 
-from migrate.errors import UnusableFileError, UsageError
+from migrate.errors import UsageError
 
 ROOTS = ("metta.agent.lib.", "agent.lib.")
 AGENTS = ("metta.agent.metta_agent.MettaAgent", "agent.metta_agent.MettaAgent")
-RECORDS = ("metta.agent.policy_store.PolicyRecord", "agent.policy_store.PolicyRecord")
-
-ORDER = (
-    *("E1", "E2a", "E2b", "E2c", "E3", "E3b", "E4a", "E4b", "E4c", "E4d", "E5a", "E5b", "E5c", "E5d", "E5e"),
-    *("E6a", "E6b", "E6c", "E7a", "E7b", "E8", "E9", "E10", "E11"),
+RECORDS = (
+    "metta.agent.policy_store.PolicyRecord",
+    "agent.policy_store.PolicyRecord",
+    "metta.agent.policy_record.PolicyRecord",
 )
-SUPPORTED = ("E4d",)
+
+STARTS = {
+    "E1": "2025-02-20",
+    "E2a": "2025-02-27",
+    "E2b": "2025-02-27b",
+    "E2c": "2025-03-13",
+    "E3": "2025-04-15",
+    "E3b": "2025-04-22",
+    "E4a": "2025-05-01",
+    "E4b": "2025-05-10",
+    "E4c": "2025-05-13",
+    "E4d": "2025-05-20",
+    "E5a": "2025-05-30",
+    "E5b": "2025-06-03",
+    "E5c": "2025-06-05",
+    "E5d": "2025-06-09",
+    "E5e": "2025-06-16",
+    "E6a": "2025-06-18",
+    "E6b": "2025-06-24",
+    "E6c": "2025-06-28",
+    "E7a": "2025-07-02",
+    "E7b": "2025-07-09",
+    "E8": "2025-08-07b",
+    "E9": "2025-08-13",
+    "E10": "2025-08-19",
+    "E11": "2025-09-02",
+}
+"""Era -> date of its first commit; a letter orders the commits of one day."""
+ORDER = tuple(STARTS)
+END = "2025-09-21"
+"""When the old stack was deleted."""
+DATE = re.compile(r"2025-\d\d-\d\d[a-z]?")
+
+
+def start_of(point: str) -> str:
+    """The date of an era's name; a date as it is."""
+    return STARTS.get(point, point)
+
+
+def just_before(point: str) -> str:
+    """The last date before an era or a date; it sorts behind every commit of its day."""
+    day = start_of(point)
+    if day[10:] > "a":
+        return f"{day[:10]}{chr(ord(day[10]) - 1)}"
+    return f"{date.fromisoformat(day[:10]) - timedelta(days=1)}z"
 
 
 @dataclass(frozen=True)
 class Era:
-    """One era, and why a file was taken for one of it.
+    """A point in the history of the old stack, and why a file was taken for it.
 
     Attributes:
-        name: as in `ORDER`.
+        name: as in `ORDER`; a date may be given instead.
         evidence: what in the file says so.
+        date: of the code; the era's last day if not given.
+        earliest: the file may be as old as this; between it and `date` nothing in the file decides.
     """
 
     name: str
     evidence: tuple[str, ...] = ()
+    date: str = ""
+    earliest: str = ""
+
+    def __post_init__(self) -> None:
+        if self.name not in STARTS:
+            object.__setattr__(self, "date", self.name)
+            object.__setattr__(self, "name", name_at(self.name))
+        later = [*ORDER[ORDER.index(self.name) + 1 :], END]
+        last = max(just_before(later[0]), STARTS[self.name])
+        object.__setattr__(self, "date", self.date or last)
+        object.__setattr__(self, "earliest", self.earliest or self.date)
 
     @property
     def root(self) -> str:
@@ -44,11 +100,23 @@ class Era:
     @property
     def record(self) -> str:
         """Class path of the policy record."""
+        if self.is_since("E6c"):
+            return RECORDS[2]
         return RECORDS[0] if self.is_since("E3") else RECORDS[1]
 
-    def is_since(self, name: str) -> bool:
-        """Whether this era is `name` or later."""
-        return ORDER.index(self.name) >= ORDER.index(name)
+    def is_since(self, point: str) -> bool:
+        """Whether this is the era or date `point`, or later."""
+        return self.date >= start_of(point)
+
+    @property
+    def at_earliest(self) -> Era:
+        """The same file, if it is as old as it may be."""
+        return Era(self.earliest)
+
+
+def name_at(day: str) -> str:
+    """The era in which a date lies."""
+    return [name for name, start in STARTS.items() if day >= start][-1]
 
 
 def below_root(path: str) -> str:
@@ -60,86 +128,15 @@ def below_root(path: str) -> str:
 
 
 def named(name: object, where: object) -> Era:
-    """The era that a user or a file names.
+    """The era that a user or a file names, or the date of a commit.
 
     Raises:
         UsageError: "no era ...".
-        UnusableFileError: "era ... cannot be migrated ...".
     """
-    if name not in ORDER:
-        raise UsageError(f"no era {name!r}", where=where, fix=f"eras are {', '.join(ORDER)}")
-    if name not in SUPPORTED:
-        raise UnusableFileError(f"era {name!r} cannot be migrated", where=where, fix=f"known: {', '.join(SUPPORTED)}")
-    return Era(str(name), ("named",))
-
-
-def of_config(components: Mapping[str, Any], where: object) -> Era:
-    """The era of a config's components, by their keys and classes.
-
-    Raises:
-        UnusableFileError: an era that cannot be migrated, with the key or class that shows it.
-    """
-    for name, config in components.items():
-        # A dead `input_source: null` was left over in later files.
-        if config.get("input_source") is not None and "sources" not in config:
-            _refuse(f"component {name!r} has `input_source` and no `sources`: eras E1 to E3", where)
-        if any("source_name" in source for source in config.get("sources") or []):
-            _refuse(f"component {name!r} has `source_name` among its sources: eras E1 to E3", where)
-        if "hidden_size" in (config.get("nn_params") or {}):
-            _refuse(f"component {name!r} has `nn_params.hidden_size`: eras E8 and E9", where)
-    classes = {name: str(config.get("_target_")) for name, config in components.items()}
-    return _by_classes(classes, "`sources: [{name: ...}]`", where)
-
-
-def of_agent(attributes: Mapping[str, Any], classes: Mapping[str, str], where: object) -> Era:
-    """The era of a pickled agent, by the attributes of the agent and the classes of its components.
-
-    Raises:
-        UnusableFileError: an era that cannot be migrated, with what shows it.
-    """
-    for attribute, era in AGENT_ATTRIBUTE_OF.items():
-        if attribute in attributes:
-            _refuse(f"the agent has `{attribute}`: {era}", where)
-    stored = attributes.get("agent_attributes")
-    if not isinstance(stored, Mapping):
-        _refuse("the agent has no `agent_attributes`: before E4c", where)
-    if "grid_features" not in stored:
-        _refuse("`agent_attributes` has no `grid_features`: E5b or later", where)
-    return _by_classes(classes, "`agent_attributes` with `grid_features`", where)
-
-
-AGENT_ATTRIBUTE_OF = {
-    "policy": "eras E9 to E11",
-    "components_with_memory": "era E8",
-    "original_feature_mapping": "eras E6c to E8",
-    "actions_max_params": "era E4a",
-}
-LAYER_MODULE_OF = {
-    "obs_token_to_box_shaper": "eras E5d to E9",
-    "obs_token_to_boxshaper": "eras E6 to E9",
-    "obs_enc": "eras E5 to E9",
-    "obs_tokenizers": "eras E6 to E9",
-}
-"""Modules of component classes that only other eras had."""
-
-
-def _by_classes(classes: Mapping[str, str], evidence: str, where: object) -> Era:
-    for name, path in classes.items():
-        if path.startswith(ROOTS[1]):
-            _refuse(f"component {name!r} is a {path}: eras E1 and E2", where)
-        if path.startswith(ROOTS[0]) and _module(path) in LAYER_MODULE_OF:
-            _refuse(f"component {name!r} is a {path}: {LAYER_MODULE_OF[_module(path)]}", where)
-    modules = ", ".join(sorted({_module(path) for path in classes.values()}))
-    return Era("E4d", (evidence, f"classes of {ROOTS[0].rstrip('.')}: {modules}"))
-
-
-def _module(path: str) -> str:
-    return below_root(path).rpartition(".")[0]
-
-
-def _refuse(reading: str, where: object) -> NoReturn:
-    raise UnusableFileError(
-        reading,
-        where=where,
-        fix=f"this version migrates {', '.join(SUPPORTED)} only; keep the file, nothing was changed",
-    )
+    text = str(name)
+    is_date = DATE.fullmatch(text) and STARTS["E1"] <= text < END
+    if text not in STARTS and not is_date:
+        raise UsageError(
+            f"no era {name!r}", where=where, fix=f"eras are {', '.join(ORDER)}, or a date from {STARTS['E1']} on"
+        )
+    return Era(text, ("named",))

@@ -21,7 +21,7 @@ from migrate.plan import as_bytes
 from migrate.registry import LAYERS, rules
 
 # Where tensors live, and what differs between versions of torch without a meaning for the result.
-IGNORED = frozenset({"device", "_is_full_backward_hook", "_flat_weight_refs"})
+IGNORED = frozenset({"device", "cfg", "obs_space", "_is_full_backward_hook", "_flat_weight_refs"})
 SHOWN = 200
 
 
@@ -41,6 +41,7 @@ def check_faithful(file: nn.Module, built: nn.Module, era: Era, unused: Collecti
     theirs, ours = _Describer(file, era).facts(), _Describer(built, era).facts()
     for place in dict.fromkeys([*theirs, *ours]):
         module, _, attribute = place.rpartition(": ")
+        module = "" if module == "policy" else module
         if attribute in IGNORED or (not module and attribute in unused):
             continue
         if place not in theirs and isinstance(built.get_submodule(module), torch_layers()):

@@ -20,5 +20,5 @@ def migrate_checkpoint(plan: Plan, checkpoint: Checkpoint) -> PolicyFile:
     content = apply_plan(plan, checkpoint)
     provenance.attach(content, plan, checkpoint)
     built = legacy_agent_from(content, checkpoint.path)
-    check_faithful(revive(checkpoint), built, plan.old.era, plan.old.unused, checkpoint.path)
+    check_faithful(revive(checkpoint, plan.old.era), built, plan.old.era, plan.old.unused, checkpoint.path)
     return content

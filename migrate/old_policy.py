@@ -2,50 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
 
-from migrate import eras
+from migrate import clues, eras, recognise
 from migrate.archive import Checkpoint
 from migrate.eras import Era
 from migrate.errors import UnusableFileError
+from migrate.found import Found, components_of, find_agent, modules_of, tensors_of
+from migrate.old_component import OldComponent, read_component
+from migrate.old_facts import Facts, facts_of
 from migrate.pickle_reader import Record, TensorRef
-from migrate.pickle_records import DAMAGED
 from migrate.plain import plain
-from migrate.registry import rules, stem_of_old
-from migrate.rule import PARAMS, REQUIRED, Rule, equal, in_force
-from migrate.translate import nest
 
 MODULE_INTERNALS = frozenset(vars(nn.Module()))
-LAYER_INTERNALS = MODULE_INTERNALS | {
-    *("_name", "_sources", "_nn_params", "_net", "_ready"),
-    *("_source_components", "_in_tensor_shapes", "_out_tensor_shape"),
-}
-
-
-@dataclass(frozen=True)
-class OldComponent:
-    """One component of an old agent.
-
-    Attributes:
-        stem: of its rule.
-        path: its old class.
-        config: the old config that builds it, without defaults.
-        attributes: what its rule carries along, still inert.
-    """
-
-    stem: str
-    path: str
-    config: dict[str, Any]
-    attributes: dict[str, Any]
-
-    @property
-    def rule(self) -> Rule:
-        """Its rule."""
-        return rules()[self.stem]
+COMPONENTS = "components."
 
 
 @dataclass(frozen=True)
@@ -56,37 +30,51 @@ class OldPolicy:
         era: with the evidence for it.
         components: in registration order, which is parameter order.
         agent: attributes of the agent besides, plain.
+        facts: what the agent knew of its environment.
         record: attributes of the policy record besides, plain; empty for a bare agent.
-        state_dict: key -> tensor, in state-dict order.
+        state_dict: `components.<name>.<key>` -> tensor, without the aliases and prefixes of some eras.
+        names: the same keys -> the first name in the file.
         parameters: keys of the parameters, in optimizer order.
         training: the mode that the agent was saved in.
         unused: agent attributes that no old code of the era read.
+        settings: entries of the agent's config besides, such as the class of its policy.
     """
 
     era: Era
     components: dict[str, OldComponent]
     agent: dict[str, Any]
+    facts: Facts
     record: dict[str, Any]
     state_dict: dict[str, TensorRef]
+    names: dict[str, str]
     parameters: tuple[str, ...]
     training: bool
     unused: tuple[str, ...] = field(default=())
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def config(self) -> dict[str, Any]:
         """The agent config, rebuilt from what the objects kept."""
         return {
             "_target_": self.era.agent,
-            "observations": {"obs_key": self.agent["agent_attributes"]["obs_key"]},
-            "clip_range": self.agent["clip_range"],
+            "observations": {"obs_key": self.facts.obs_key},
+            "clip_range": self.facts.clip_range,
+            **self.settings,
             "components": {name: component.config for name, component in self.components.items()},
         }
 
 
 AGENT_ATTRIBUTES = (
     *("hidden_size", "core_num_layers", "clip_range", "agent_attributes", "_total_params", "device"),
-    *("action_max_params", "action_names", "active_actions", "cum_action_max_params", "action_index_tensor"),
+    *("action_max_params", "actions_max_params", "action_names", "active_actions", "cum_action_max_params"),
+    *("action_index_tensor", "components_with_memory", "obs_width", "obs_height", "action_space", "config"),
+    "analyze_weights_interval",
 )
+FEATURE_ATTRIBUTES = (
+    *("active_features", "feature_id_to_name", "feature_normalizations", "original_feature_mapping"),
+    "feature_id_remap",
+)
+"""What the agent keeps of the features of the environments that it met."""
 
 
 def read_old_policy(checkpoint: Checkpoint, era: str | None = None) -> OldPolicy:
@@ -100,140 +88,100 @@ def read_old_policy(checkpoint: Checkpoint, era: str | None = None) -> OldPolicy
         UnusableFileError: no policy, an unsupported era, a class without rule, an attribute that no rule knows.
     """
     where = checkpoint.path
-    record, agent = find_agent(checkpoint.root, where)
-    attributes = {name: value for name, value in agent.attributes.items() if name not in MODULE_INTERNALS}
+    found = find_agent(checkpoint.root, where)
+    records = components_of(found, where)
+    era_found = eras.named(era, where) if era else era_of(found, records, where)
+    attributes = _attributes(found)
     values = {name: plain(value) for name, value in attributes.items() if not isinstance(value, TensorRef)}
-    records = _components(agent, where)
-    classes = {name: component.path for name, component in records.items()}
-    found = eras.named(era, where) if era else eras.of_agent(values, classes, where)
-    _check_values(values, where)
-    tensors = dict(_walk(agent, ""))
+    state_dict = {
+        f"{COMPONENTS}{name}.{key}": ref for name, record in records.items() for key, ref in own_tensors(record).items()
+    }
+    names, parameters = _names(found, state_dict, where)
     return OldPolicy(
-        era=found,
-        components={name: _component(name, component, found, where) for name, component in records.items()},
+        era=era_found,
+        components={name: read_component(name, record, era_found, where) for name, record in records.items()},
         agent=values,
-        record={name: plain(value) for name, value in record.items() if name != "_policy"},
-        state_dict={name: ref for name, (ref, _) in tensors.items()},
-        parameters=_distinct({name: ref for name, (ref, is_parameter) in tensors.items() if is_parameter}),
-        training=_mode(agent, where),
-        unused=tuple(name for name in attributes if name not in AGENT_ATTRIBUTES),
+        facts=facts_of(values, records, where),
+        record={name: plain(value) for name, value in found.record.items()},
+        state_dict=state_dict,
+        names=names,
+        parameters=parameters,
+        training=_mode(found.agent, where),
+        unused=tuple(name for name in attributes if name not in AGENT_ATTRIBUTES + FEATURE_ATTRIBUTES),
+        settings=_settings(found),
     )
 
 
-def _check_values(agent: Mapping[str, Any], where: object) -> None:
-    told = agent.get("agent_attributes")
-    told = told if isinstance(told, Mapping) else {}
-    checks = {
-        "clip_range": isinstance(agent.get("clip_range"), int | float),
-        "agent_attributes.obs_key": isinstance(told.get("obs_key"), str),
-        "agent_attributes.obs_shape": _all(int, told.get("obs_shape")),
-        "agent_attributes.grid_features": _all(str, told.get("grid_features")),
-    }
-    if "action_names" in agent:
-        checks["action_names"] = _all(str, agent["action_names"])
-        checks["action_max_params"] = _all(int, agent.get("action_max_params"))
-    if wrong := [name for name, is_right in checks.items() if not is_right]:
-        raise UnusableFileError(
-            f"the agent lacks {', '.join(wrong)}, or has something else there", where=where, fix=DAMAGED
-        )
-
-
-def _all(kind: type, values: Any) -> bool:
-    return isinstance(values, list | tuple) and all(isinstance(value, kind) for value in values)
-
-
-def find_agent(root: Any, where: object) -> tuple[dict[str, Any], Record]:
-    """The record's attributes and the agent inside it.
+def era_of(found: Found, records: Mapping[str, Record], where: object) -> Era:
+    """The era of an agent, by everything in the file that tells it.
 
     Raises:
-        UnusableFileError: a state dict alone, a trainer state, or something else that is no policy.
+        UnusableFileError: parts of different eras.
     """
-    if isinstance(root, Record) and root.path in eras.RECORDS:
-        agent = root.attributes.get("_policy")
-        if isinstance(agent, Record) and agent.path in eras.AGENTS:
-            return root.attributes, agent
-        raise UnusableFileError("the policy record holds no agent", where=where, fix="give the policy's own file")
-    if isinstance(root, Record) and root.path in eras.AGENTS:
-        return {}, root
-    if isinstance(root, Mapping) and "optimizer_state_dict" in root:
-        raise UnusableFileError(
-            "this is a trainer state, not a policy",
-            where=where,
-            fix="give policy.pt, and this file with --trainer-state",
-        )
-    if isinstance(root, Mapping) and any(isinstance(value, TensorRef) for value in root.values()):
-        raise UnusableFileError(
-            "this is a state dict alone: it does not say which embedding row is which action, nor the architecture",
-            where=where,
-            fix="give the policy file that the trainer wrote (model_NNNN.pt); the whole agent is in it",
-        )
-    kind = root.path if isinstance(root, Record) else type(root).__name__
-    raise UnusableFileError(f"this is no policy of the old stack but a {kind}", where=where, fix="give a policy file")
+    attributes = _attributes(found)
+    readable = {name: plain(value) if name == "agent_attributes" else value for name, value in attributes.items()}
+    classes = {name: record.path for name, record in records.items()}
+    told = attributes.get("agent_attributes")
+    raw = {**attributes, "agent_attributes": told if isinstance(told, dict) else plain(told)}
+    return recognise.era_from(
+        [
+            *recognise.of_agent(readable, found.agent.path, found.kind),
+            *recognise.of_policy(found.policy.path if found.policy else None),
+            *recognise.of_classes(classes),
+            *clues.of_records(records),
+            *clues.of_values(raw),
+        ],
+        where,
+    )
 
 
-def _components(agent: Record, where: object) -> dict[str, Record]:
-    container = agent.attributes.get("_modules", {}).get("components")
-    records = container.attributes.get("_modules") if isinstance(container, Record) else None
-    if not records or not all(isinstance(record, Record) for record in records.values()):
-        raise UnusableFileError("the agent has no components", where=where, fix="give a policy of the old stack")
-    return dict(records)
+def _attributes(found: Found) -> dict[str, Any]:
+    """Attributes of the agent and, from E9 on, of its policy."""
+    both = [found.policy.attributes if found.policy else {}, found.agent.attributes]
+    return {name: value for part in both for name, value in part.items() if name not in MODULE_INTERNALS}
 
 
-def _component(name: str, record: Record, era: Era, where: object) -> OldComponent:
-    place = f"{where}: component {name!r}"
-    stem = stem_of_old(record.path, place)
-    rule, attributes = rules()[stem], record.attributes
-    carried = {attribute.old for attribute in rule.attributes}
-    config_attributes = {a for k in rule.keys for a in k.attribute if not a.startswith(PARAMS)}
-    known = LAYER_INTERNALS | rule.derived | rule.unread | carried | config_attributes
-    if unknown := [attribute for attribute in attributes if attribute not in known]:
-        raise UnusableFileError(
-            f"{record.path} has attribute(s) that its rule does not know: {', '.join(unknown)}",
-            where=place,
-            fix=f"if they matter, teach migrate/rules/{stem}.py; if not, name them in its `derived`",
-        )
-    config = {"_target_": record.path, "sources": _sources(attributes.get("_sources"))}
-    config.update(nest(_config_values(rule, attributes, era)))
-    return OldComponent(stem, record.path, config, {key: attributes[key] for key in carried if key in attributes})
+def _settings(found: Found) -> dict[str, Any]:
+    if found.policy is None:
+        return {}
+    interval = found.policy.attributes.get("analyze_weights_interval")
+    kept = {} if interval is None else {"analyze_weights_interval": interval}
+    return {"policy": found.policy.path, **kept}
 
 
-def _sources(value: Any) -> list[dict[str, Any]] | None:
-    entries = plain(value)
-    if entries is None:
-        return None
-    return [{key: item for key, item in entry.items() if key != "_slice_params"} for entry in entries]
+REGISTERED_SOURCES = ("input_source_component", "weight_net")
+"""Children that E1 and E2a registered a second time (trap 44)."""
 
 
-def _config_values(rule: Rule, attributes: Mapping[str, Any], era: Era) -> dict[str, Any]:
-    """Constructor values that the object kept, as far as they differ from the defaults of its era."""
-    params = {f"{PARAMS}{key}": value for key, value in (plain(attributes.get("_nn_params")) or {}).items()}
-    params = {key: value for key, value in params.items() if key not in rule.derived}
-    values: dict[str, Any] = {}
-    for k in rule.keys:
-        for old, default, attribute in zip(k.old, k.old_default, k.attribute, strict=True):
-            default_here = in_force(default, era)
-            if old in params:
-                value = params.pop(old)
-            elif attribute.startswith(PARAMS) or attribute not in attributes:
-                continue
-            else:
-                value = plain(attributes[attribute])
-            if default_here is REQUIRED or not equal(value, default_here):
-                values[old] = value
-    return {**values, **params}
+def own_tensors(record: Record) -> dict[str, TensorRef]:
+    """A component's tensors under the keys that later eras had, without those of registered sources."""
+    own = {}
+    for key, ref, _ in tensors_of(record):
+        first = key.partition(".")[0]
+        if first not in REGISTERED_SOURCES:
+            own[f"_{key}" if first == "net" else key] = ref
+    return own
 
 
-def _walk(record: Record, prefix: str) -> Iterator[tuple[str, tuple[TensorRef, bool]]]:
-    """`(key, (tensor, is a parameter))` in the order of `nn.Module.state_dict`."""
-    attributes = record.attributes
-    hidden = attributes.get("_non_persistent_buffers_set") or ()
-    for kind in ("_parameters", "_buffers"):
-        for name, value in attributes.get(kind, {}).items():
-            if isinstance(value, TensorRef) and not (kind == "_buffers" and name in hidden):
-                yield f"{prefix}{name}", (value, kind == "_parameters")
-    for name, child in attributes.get("_modules", {}).items():
-        if isinstance(child, Record):
-            yield from _walk(child, f"{prefix}{name}.")
+def _names(found: Found, state_dict: Mapping[str, TensorRef], where: object) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The first name of every tensor in the file, and the keys of parameters in its order.
+
+    Raises:
+        UnusableFileError: tensors that no component holds.
+    """
+    key_of = {id(ref): key for key, ref in state_dict.items()}
+    names: dict[str, str] = {}
+    parameters: dict[str, None] = {}
+    for name, ref, is_parameter in tensors_of(found.agent):
+        key = key_of.get(id(ref))
+        if key is None:
+            raise UnusableFileError(
+                f"the tensor {name} belongs to no component", where=where, fix="keep this policy on the old stack"
+            )
+        names.setdefault(key, name)
+        if is_parameter:
+            parameters.setdefault(key)
+    return names, tuple(parameters)
 
 
 def _mode(agent: Record, where: object) -> bool:
@@ -242,7 +190,7 @@ def _mode(agent: Record, where: object) -> bool:
     Raises:
         UnusableFileError: "some modules are in training mode ...".
     """
-    modes = {name: bool(module.attributes.get("training", True)) for name, module in _modules(agent, "")}
+    modes = {name: bool(module.attributes.get("training", True)) for name, module in modules_of(agent)}
     if len(set(modes.values())) > 1:
         off = [name for name, mode in modes.items() if not mode]
         raise UnusableFileError(
@@ -251,18 +199,3 @@ def _mode(agent: Record, where: object) -> bool:
             fix="save the policy after agent.train() or agent.eval()",
         )
     return modes[""]
-
-
-def _modules(record: Record, path: str) -> Iterator[tuple[str, Record]]:
-    yield path, record
-    for name, child in record.attributes.get("_modules", {}).items():
-        if isinstance(child, Record):
-            yield from _modules(child, f"{path}.{name}".lstrip("."))
-
-
-def _distinct(parameters: Mapping[str, TensorRef]) -> tuple[str, ...]:
-    """The first name of every parameter, as `named_parameters` gives them."""
-    first: dict[int, str] = {}
-    for name, ref in parameters.items():
-        first.setdefault(id(ref), name)
-    return tuple(first.values())

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from migrate.archive import Checkpoint
 from migrate.errors import UnusableFileError
+from migrate.old_names import parameter_names_of
 from migrate.pickle_reader import TensorRef
 from migrate.plain import plain
 from migrate.plan import as_bytes
 from migrate.provenance import KEY, TRAINER, attach_shell, is_unchanged, payloads_of, shell_of
 from migrate.shell import join
-from migrate.to_legacy import parameter_names_of
 from modules.checkpoint import PolicyFile
 
 STATE_DICT, OPTIMIZER = "optimizer_state_dict", "optimizer."

@@ -10,28 +10,32 @@ from typing import Any, ClassVar
 
 import torch
 
-from legacy.agent import MettaAgent
-from legacy.policy_record import PolicyRecord
+import legacy
 from legacy.spaces import MultiDiscrete
 from migrate.eras import Era
 from migrate.registry import legacy_target, old_path, rules
 from migrate.revive import MULTI_DISCRETE
 
 PROTOCOL = 2
+METADATA = "metta.agent.policy_metadata.PolicyMetadata"
 # The pickler in C cannot be told to write other class paths; this one, its documented equal, can.
 _PythonPickler: Any = vars(pickle)["_Pickler"]
 
 
-def real_paths(era: Era) -> dict[str, str]:
-    """Path of our class -> path of the old class that it stands for."""
-    layers = {legacy_target(stem): old_path(stem, era) for stem in rules()}
-    others = {MettaAgent: era.agent, PolicyRecord: era.record, MultiDiscrete: MULTI_DISCRETE}
+def real_paths(era: Era, policy: str = "") -> dict[str, str]:
+    """Path of our class -> path of the old class that it stands for; `policy` is that of the agent's policy."""
+    layers = {legacy_target(stem, era): old_path(stem, era) for stem in rules()}
+    agent = legacy.agent_class(era.date)
+    others = {agent: era.agent, MultiDiscrete: MULTI_DISCRETE, legacy.PolicyMetadata: METADATA}
+    others |= dict.fromkeys((legacy.PolicyRecord, legacy.PolicyRecordE6c), era.record)
+    if hasattr(agent, "policy_class"):
+        others[agent.policy_class] = policy
     return {**layers, **{f"{cls.__module__}.{cls.__qualname__}": path for cls, path in others.items()}}
 
 
-def save_record(record: PolicyRecord, era: Era) -> bytes:
-    """The bytes of a checkpoint with `record` in it; the policy store is left out, as it was."""
-    paths = real_paths(era)
+def save_record(record: Any, era: Era, config: Mapping[str, Any]) -> bytes:
+    """The bytes of a checkpoint with `record` in it, for an agent with this config."""
+    paths = real_paths(era, str(config.get("policy", "")))
 
     class Pickler(_RenamingPickler):
         renamed = paths

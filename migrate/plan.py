@@ -15,11 +15,12 @@ import modules
 from migrate import config_rules
 from migrate.archive import Checkpoint, check_finite
 from migrate.errors import UnusableFileError
-from migrate.old_policy import OldPolicy, read_old_policy
+from migrate.old_names import component_tensors
+from migrate.old_policy import FEATURE_ATTRIBUTES, OldPolicy, read_old_policy
 from migrate.pickle_reader import TensorRef
-from migrate.rule import Rule
 from modules.checkpoint import ATTRIBUTE, STATE_DICT, PolicyFile, agent_from
 
+NORMALIZER = "observation_normalizer"
 REPORT = "report this: the rules do not cover the file"
 
 
@@ -91,12 +92,6 @@ def make_plan(checkpoint: Checkpoint, era: str | None = None) -> Plan:
     return Plan(old, config, environment_of(old, checkpoint), ordered, tuple(attributes), tuple(notes))
 
 
-def component_tensors(name: str, rule: Rule, config: Mapping[str, Any]) -> dict[str, str]:
-    """Old state-dict key -> new one, for one component with the new config `config`."""
-    prefix = f"{STATE_DICT}{name}."
-    return {f"{prefix}{move.old}": f"{prefix}{move.new}" for move in rule.state(rule.resolved(config))}
-
-
 def check_complete(tensors: Mapping[str, str], old_keys: list[str], where: object) -> None:
     """Every old key is consumed once, every new one made once.
 
@@ -142,18 +137,32 @@ def check_layout(state_dict: Mapping[str, TensorRef], checkpoint: Checkpoint) ->
 
 def environment_of(old: OldPolicy, checkpoint: Checkpoint) -> modules.Environment:
     """Observation shape, features and actions that the old agent was built for."""
-    told = old.agent["agent_attributes"]
-    divisors: tuple[float, ...] = ()
-    for name, component in old.components.items():
-        if component.stem == "observation_normalizer":
-            divisors = tuple(checkpoint.tensor(old.state_dict[f"{STATE_DICT}{name}.obs_norm"]).flatten().tolist())
-    space = told.get("action_space") or {}
+    facts, names = old.facts, old.facts.feature_names
+    told = facts.feature_normalizations
+    if told is None:
+        buffers = [f"{STATE_DICT}{n}.obs_norm" for n, each in old.components.items() if each.stem == NORMALIZER]
+        divisors = checkpoint.tensor(old.state_dict[buffers[-1]]).flatten().tolist() if buffers else []
+        ids: tuple[int, ...] = ()
+    else:
+        divisors, ids = list(told.values()), tuple(int(number) for number in told)
+        name_of = {number: name for name, number in (old.agent.get("original_feature_mapping") or {}).items()}
+        names = names or tuple(name_of[number] for number in ids if number in name_of)
     return modules.Environment(
-        obs_shape=tuple(told["obs_shape"]),
-        feature_normalizations=divisors,
-        feature_names=tuple(told["grid_features"]),
-        action_nvec=tuple(space.get("MultiDiscrete", ())),
+        obs_shape=facts.obs_shape,
+        feature_normalizations=tuple(float(divisor) for divisor in divisors),
+        feature_names=names if not ids or len(names) == len(ids) else (),
+        action_nvec=facts.action_nvec,
+        feature_ids=() if ids == tuple(range(len(ids))) else ids,
+        obs_width=facts.window[0],
+        obs_height=facts.window[1],
     )
+
+
+def features_of(old: OldPolicy) -> dict[str, Any] | None:
+    """What the agent kept of the features that it met, as JSON values."""
+    kept = {name: old.agent[name] for name in FEATURE_ATTRIBUTES if name in old.agent}
+    pairs = {name: [list(item) for item in value.items()] for name, value in kept.items() if value is not None}
+    return pairs or None
 
 
 def apply_plan(plan: Plan, checkpoint: Checkpoint) -> PolicyFile:
@@ -173,9 +182,10 @@ def apply_plan(plan: Plan, checkpoint: Checkpoint) -> PolicyFile:
             content.tensors[f"{ATTRIBUTE}{name}.{new_name}"] = checkpoint.tensor(value)
         else:
             content.attributes.setdefault(name, {})[new_name] = attribute.forward(config_rules.plain_value(value))
-    names = plan.old.agent.get("action_names")
-    if names is not None:
-        content.actions = {"names": list(names), "max_params": list(plan.old.agent["action_max_params"])}
+    facts = plan.old.facts
+    if facts.action_names is not None:
+        content.actions = {"names": list(facts.action_names), "max_params": list(facts.action_max_params or ())}
+    content.features = features_of(plan.old)
     content.training = plan.old.training
     content.frozen = [plan.tensors[key] for key in plan.old.parameters if not plan.old.state_dict[key].requires_grad]
     check_result(content, checkpoint.path)

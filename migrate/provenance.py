@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import torch
 
+from migrate.agent_rules import spoken
 from migrate.archive import Checkpoint
 from migrate.eras import Era, named
 from migrate.pickle_reader import TensorRef
@@ -29,7 +30,7 @@ def attach(content: PolicyFile, plan: Plan, checkpoint: Checkpoint) -> None:
     }
     state = {new: plan.old.state_dict[old] for old, new in plan.tensors.items()}
     content.extra[KEY] = {
-        "era": plan.old.era.name,
+        "era": spoken(plan.old.era),
         "evidence": list(plan.old.era.evidence),
         "plan": plan.sha256,
         "notes": list(plan.notes),
@@ -102,6 +103,7 @@ def fingerprint(content: PolicyFile, kind: str) -> str:
     if kind == TRAINER:
         return digest([content.extra.get(TRAINER), tensors])
     facts = [content.config, content.environment, content.attributes, content.actions, content.training, content.frozen]
+    facts.append(content.features)
     return digest([facts, tensors])
 
 

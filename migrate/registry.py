@@ -82,6 +82,6 @@ def new_target(stem: str) -> str:
     return f"{LAYERS['modules']}{stem}.{rules()[stem].new}"
 
 
-def legacy_target(stem: str) -> str:
-    """Path of our own old class."""
-    return f"{LAYERS['legacy']}{stem}.{rules()[stem].old.rpartition('.')[2]}"
+def legacy_target(stem: str, era: Era) -> str:
+    """Path of our own old class, in the version of `era`."""
+    return f"{LAYERS['legacy']}{stem}.{rules()[stem].legacy_class(era)}"

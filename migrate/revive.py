@@ -16,10 +16,13 @@ import torch
 from omegaconf import OmegaConf
 from torch import nn
 
+import legacy
 from migrate import eras
 from migrate.archive import Checkpoint
+from migrate.eras import Era
 from migrate.errors import UnusableFileError
-from migrate.old_policy import find_agent
+from migrate.found import POLICY_PATHS, components_of, find_agent
+from migrate.old_policy import era_of
 from migrate.pickle_reader import GlobalRef, Record, TensorRef
 from migrate.plain import plain
 from migrate.registry import has_rule, legacy_target, stem_of_old
@@ -27,18 +30,26 @@ from migrate.registry import has_rule, legacy_target, stem_of_old
 TORCH_MODULES = "torch.nn.modules."
 OMEGACONF = ("omegaconf.dictconfig.DictConfig", "omegaconf.listconfig.ListConfig")
 NUMPY_SCALARS = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
+INERT = ("cfg", "obs_space")
+"""Attributes of the agents of E9 to E11 that no code of theirs read again."""
 MULTI_DISCRETE = "gymnasium.spaces.multi_discrete.MultiDiscrete"
 
 
-def revive(checkpoint: Checkpoint) -> Any:
+def revive(checkpoint: Checkpoint, era: Era | None = None) -> Any:
     """The agent of an old checkpoint, as an object of `legacy`.
+
+    Args:
+        checkpoint: the file, safely read.
+        era: of the file; recognised if not given.
 
     Raises:
         UnusableFileError: no policy, or a class that `legacy` does not have.
     """
-    _, agent = find_agent(checkpoint.root, checkpoint.path)
+    where = checkpoint.path
+    found = find_agent(checkpoint.root, where)
+    era = era or era_of(found, components_of(found, where), where)
     with _room_for_recursion():
-        return _Reviver(checkpoint).value(agent)
+        return _Reviver(checkpoint, era).value(found.agent)
 
 
 @contextmanager
@@ -55,8 +66,8 @@ def _room_for_recursion() -> Iterator[None]:
 class _Reviver:
     """One object of the graph, one object of the result: aliases stay aliases."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self._checkpoint = checkpoint
+    def __init__(self, checkpoint: Checkpoint, era: Era) -> None:
+        self._checkpoint, self._era = checkpoint, era
         self._done: dict[int, Any] = {}
 
     def value(self, obj: Any) -> Any:
@@ -105,20 +116,23 @@ class _Reviver:
             return self._keep(record, torch.device(plain(record)))
         cls = self._module_class(record.path)
         result = self._keep(record, cls.__new__(cls))
-        state = {key: self.value(item) for key, item in record.attributes.items()}
+        inert = INERT if record.path in eras.AGENTS else ()
+        state = {key: None if key in inert else self.value(item) for key, item in record.attributes.items()}
         result.__setstate__(state)
         return result
 
     def _module_class(self, path: str) -> Any:
         if path in eras.AGENTS:
-            return importlib.import_module("legacy.agent").MettaAgent
+            return legacy.agent_class(self._era.date)
+        if path.startswith(POLICY_PATHS):
+            return legacy.agent_class(self._era.date).policy_class
         module, _, name = path.rpartition(".")
         if path.startswith(TORCH_MODULES) and name in nn.__dict__:
             cls = getattr(nn, name)
             if isinstance(cls, type) and issubclass(cls, nn.Module) and cls.__module__ == module:
                 return cls
         if has_rule(path):
-            target = legacy_target(stem_of_old(path, self._checkpoint.path))
+            target = legacy_target(stem_of_old(path, self._checkpoint.path), self._era)
             module, _, name = target.rpartition(".")
             return getattr(importlib.import_module(module), name)
         raise self._unknown(path)

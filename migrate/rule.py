@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from migrate.eras import Era
@@ -16,7 +16,10 @@ PARAMS = "nn_params."
 
 @dataclass(frozen=True)
 class ByEra:
-    """A value that changed over time: `ByEra(("E1", None), ("E5c", 1))` is None before E5c and 1 from then on."""
+    """A value that changed over time: `ByEra((("E1", None), ("E5c", 1)))` is None before E5c and 1 from then on.
+
+    A step begins with an era or with the date of a commit, such as `2025-06-06`.
+    """
 
     steps: tuple[tuple[str, Any], ...]
 
@@ -110,6 +113,10 @@ class Rule:
         derived: attributes of the old object, and entries `nn_params.x` that it wrote itself, which follow from config
             and graph and are rebuilt on the way back.
         unread: attributes of the old object that were stored and never used.
+        legacy: which class of `legacy.layers.<stem>` stands for the old one, and since when, if it changed.
+        fixed: new options that the era decides and no old key says, such as a bug that trained weights depend on; a
+            value, or `ByEra`; None where the option is not written.
+        keys_before: keys of earlier schemas, each with the era before which it was in force.
         root: where the old class lived, with a final dot, if not below the import root of its era: a team's package.
     """
 
@@ -120,16 +127,39 @@ class Rule:
     attributes: tuple[Attribute, ...] = ()
     derived: frozenset[str] = frozenset()
     unread: frozenset[str] = frozenset()
+    legacy: tuple[tuple[str, str], ...] = ()
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    keys_before: tuple[tuple[str, tuple[Key, ...]], ...] = ()
     root: str = ""
+
+    def keys_at(self, era: Era) -> tuple[Key, ...]:
+        """The config keys of an era."""
+        return next((keys for before, keys in self.keys_before if not era.is_since(before)), self.keys)
+
+    def legacy_class(self, era: Era) -> str:
+        """Name of the class of `legacy` that stands for the old one in `era`."""
+        names = [name for since, name in self.legacy if era.is_since(since)]
+        return names[-1] if names else self.old.rpartition(".")[2]
+
+    def fixed_at(self, era: Era) -> dict[str, Any]:
+        """The options that `era` decides."""
+        values = {option: in_force(value, era) for option, value in self.fixed.items()}
+        return {option: value for option, value in values.items() if value is not None}
 
     def resolved(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """A new component config with the defaults filled in."""
-        defaults = {new: default for k in self.keys for new, default in zip(k.new, k.new_default, strict=True)}
-        return {**{name: value for name, value in defaults.items() if value is not REQUIRED}, **config}
+        return {**self.new_defaults, **config}
+
+    @property
+    def new_defaults(self) -> dict[str, Any]:
+        """What the new class takes for the options that keys of any era translate to."""
+        keys = [k for _, earlier in self.keys_before for k in earlier] + list(self.keys)
+        defaults = {new: default for k in keys for new, default in zip(k.new, k.new_default, strict=True)}
+        return {name: value for name, value in defaults.items() if value is not REQUIRED}
 
     def without_defaults(self, params: Mapping[str, Any], era: Era) -> dict[str, Any]:
         """An old `nn_params` without the entries that say what the old class took anyway: no config needs them."""
-        pairs = [(old, default) for k in self.keys for old, default in zip(k.old, k.old_default, strict=True)]
+        pairs = [(old, default) for k in self.keys_at(era) for old, default in zip(k.old, k.old_default, strict=True)]
         defaults = {
             old.removeprefix(PARAMS): in_force(default, era) for old, default in pairs if old.startswith(PARAMS)
         }

@@ -12,11 +12,13 @@ from torch import nn
 import legacy
 from migrate.api import is_new_file, parameter_names, read_policy
 from migrate.archive import check_finite
+from migrate.eras import Era
 from migrate.errors import UsageError
+from migrate.old_names import parameter_names_of
 from migrate.optimizer import by_name, legacy_trainer_bytes, put_trainer
 from migrate.pickle_writer import save_record
 from migrate.provenance import TRAINER
-from migrate.to_legacy import DEFAULT_ERA, legacy_bytes, parameter_names_of
+from migrate.to_legacy import legacy_bytes, record_of
 from modules import MettaAgent
 from modules.checkpoint import PolicyFile, policy_file_of, write_atomically
 
@@ -71,7 +73,7 @@ def _content(agent: nn.Module, path: Path) -> PolicyFile:
         # What an earlier file of this policy said of an optimizer is no longer true.
         content.extra.pop(TRAINER, None)
         return content
-    if not isinstance(agent, legacy.MettaAgent):
+    if not legacy.is_agent(agent):
         raise UsageError(f"not an agent of either stack: {type(agent).__name__}", where=path)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "policy.pt")
@@ -92,9 +94,9 @@ def _old_bytes(agent: nn.Module, content: PolicyFile, path: Path) -> bytes:
 
 
 def _record_bytes(agent: nn.Module, path: Path) -> bytes:
-    """The agent as the old trainer saved it: the record's `name` is its path (trap 47)."""
+    """The agent as the trainer of its era saved it: the record's `name` is its path (trap 47)."""
     names: Any = getattr(agent, "action_names", None)
     metadata = {} if names is None else {"action_names": list(names)}
-    record = legacy.PolicyRecord(None, str(path), f"file://{path}", metadata)
-    record._policy = agent
-    return save_record(record, DEFAULT_ERA)
+    era = Era(legacy.date_of(agent))
+    settings = vars(agent).get("cfg") or {}
+    return save_record(record_of(agent, era, str(path), f"file://{path}", metadata, str(path)), era, settings)

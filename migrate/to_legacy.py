@@ -13,30 +13,36 @@ import legacy
 from legacy.normalizations import OBS_NORMALIZATIONS
 from legacy.spaces import Box, MultiDiscrete
 from migrate import config_rules, provenance
+from migrate.agent_rules import era_of_config
 from migrate.config_rules import CORE
 from migrate.eras import Era
 from migrate.errors import UnsafeFileError, UnusableFileError
+from migrate.old_names import component_tensors, parameter_names_of, plain_key_in
 from migrate.pickle_writer import save_record
-from migrate.plan import as_bytes, component_tensors
+from migrate.plan import as_bytes
 from migrate.registry import legacy_target, rules, stem_of_new, stem_of_old
 from migrate.rule import Rule
 from migrate.shell import join
 from modules import Environment
 from modules.checkpoint import ATTRIBUTE, PolicyFile
 
-DEFAULT_ERA = Era("E4d")
-
 
 class LegacyEnvironment:
-    """An environment as the old stack's `make_policy` reads one."""
+    """An environment as the `make_policy` of an era reads one."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, era: Era) -> None:
         self.single_observation_space = Box(environment.obs_shape)
         self.single_action_space = MultiDiscrete(environment.action_nvec)
         self.grid_features = list(environment.feature_names)
+        self.obs_width, self.obs_height = environment.obs_width, environment.obs_height
+        divisors = dict(zip(environment.ids, environment.feature_normalizations, strict=True))
+        self.feature_normalizations = divisors if era.is_since("E5e") else list(divisors.values())
 
 
-def legacy_agent(config: Mapping[str, Any], environment: Environment, where: object) -> legacy.MettaAgent:
+SETTINGS = ("policy", "analyze_weights_interval")
+
+
+def legacy_agent(config: Mapping[str, Any], environment: Environment, where: object, era: Era) -> Any:
     """A fresh agent of the old stack from an old config.
 
     Raises:
@@ -47,7 +53,7 @@ def legacy_agent(config: Mapping[str, Any], environment: Environment, where: obj
     missing = [key for key in ("clip_range",) if key not in config]
     if "obs_key" not in (config.get("observations") or {}):
         missing.append("observations.obs_key")
-    if CORE not in config["components"]:
+    if CORE not in config["components"] and not era.is_since("E8"):
         missing.append(f"components.{CORE}")
     if missing:
         raise UnusableFileError(
@@ -59,13 +65,15 @@ def legacy_agent(config: Mapping[str, Any], environment: Environment, where: obj
         stem = stem_of_old(str(component.get("_target_")), place)
         options = {key: value for key, value in component.items() if key != "_target_"}
         _refuse_instructions(options, place)
-        components[name] = {**options, "_target_": legacy_target(stem)}
-    _check_features(environment, where)
+        components[name] = {**options, "_target_": legacy_target(stem, era)}
+    if not era.is_since("E5b"):
+        _check_features(environment, where)
     # Only what the old agent reads: the rest was never resolved, and may not be resolvable here.
     read = {"observations": {"obs_key": config["observations"]["obs_key"]}, "clip_range": config["clip_range"]}
+    read |= {key: config[key] for key in SETTINGS if key in config and era.is_since("E9")}
     agent_cfg = OmegaConf.create({"agent": {**read, "components": components}, "device": "cpu"})
     try:
-        return legacy.make_policy(LegacyEnvironment(environment), agent_cfg)
+        return legacy.make_policy(LegacyEnvironment(environment, era), agent_cfg, era.date)
     except Exception as error:
         raise UnusableFileError(
             f"the old stack refuses the config: {error.__cause__ or error}",
@@ -104,32 +112,34 @@ def _check_features(environment: Environment, where: object) -> None:
         )
 
 
-def legacy_agent_from(content: PolicyFile, where: object) -> legacy.MettaAgent:
+def legacy_agent_from(content: PolicyFile, where: object) -> Any:
     """The agent of a new policy file, in the old stack, with weights, attributes and active actions.
 
     Raises:
         UnusableFileError: what the old stack cannot express.
     """
-    era = provenance.era_of(content) or DEFAULT_ERA
+    era = era_of_config(content.config)
     environment = Environment.from_dict(content.environment)
     old_config = config_rules.to_old_agent(content.config, era, where)
     with torch.random.fork_rng(devices=[]):
-        agent = legacy_agent(old_config, environment, where)
+        agent = legacy_agent(old_config, environment, where, era)
     for name, component in content.config["components"].items():
         rule = rules()[stem_of_new(component["_target_"], where)]
-        _restore(agent, name, rule, component, content)
+        _restore(agent, name, rule, component, content, era)
     if content.actions is not None:
         agent.activate_actions(content.actions["names"], list(content.actions["max_params"]), "cpu")
+    for name, pairs in (content.features or {}).items():
+        setattr(agent, name, {key: value for key, value in pairs})
     old_names = parameter_names_of(content.config)
     for name in content.frozen:
         agent.get_parameter(old_names[name]).requires_grad_(False)
     return agent.train(content.training)
 
 
-def _restore(agent: legacy.MettaAgent, name: str, rule: Rule, config: Mapping[str, Any], content: PolicyFile) -> None:
+def _restore(agent: Any, name: str, rule: Rule, config: Mapping[str, Any], content: PolicyFile, era: Era) -> None:
     target: Any = agent.components[name]
     for old_key, new_key in component_tensors(name, rule, config).items():
-        _put_tensor(agent, old_key, content.tensors[new_key])
+        _put_tensor(agent, plain_key_in(era, old_key), content.tensors[new_key])
     resolved = rule.resolved(config)
     for attribute in rule.attributes:
         reference = f"{ATTRIBUTE}{name}.{attribute.new}"
@@ -163,22 +173,25 @@ def legacy_bytes(content: PolicyFile, where: object) -> bytes:
     if shell is not None and provenance.is_unchanged(content, provenance.POLICY):
         payloads = provenance.payloads_of(content, provenance.POLICY)
         return join(shell, {key: as_bytes(content.tensors[name]) for key, name in payloads.items()})
-    era = provenance.era_of(content) or DEFAULT_ERA
+    era = era_of_config(content.config)
     kept = content.extra.get(provenance.KEY, {}).get("record", {})
-    path = kept.get("_local_path") or kept.get("name") or "model.pt"
-    metadata = {**kept.get("metadata", {})}
-    if content.actions is not None:
+    agent = legacy_agent_from(content, where)
+    metadata = {**(kept.get("metadata") or kept.get("_metadata") or {})}
+    if content.actions is not None and not era.is_since("E6c"):
         metadata["action_names"] = list(content.actions["names"])
-    record = legacy.PolicyRecord(None, kept.get("name", path), kept.get("uri", f"file://{path}"), metadata)
-    record._local_path = path
-    record._policy = legacy_agent_from(content, where)
-    return save_record(record, era)
+    name = kept.get("run_name") or kept.get("name") or "model.pt"
+    path = kept.get("_local_path") or name
+    return save_record(
+        record_of(agent, era, name, kept.get("uri", f"file://{path}"), metadata, path), era, content.config
+    )
 
 
-def parameter_names_of(config: Mapping[str, Any]) -> dict[str, str]:
-    """New parameter or buffer name -> old one, for a new agent config."""
-    names: dict[str, str] = {}
-    for name, component in config["components"].items():
-        rule = rules()[stem_of_new(component["_target_"], f"component {name!r}")]
-        names.update({new: old for old, new in component_tensors(name, rule, component).items()})
-    return names
+def record_of(agent: Any, era: Era, name: str, uri: str, metadata: Mapping[str, Any], path: str) -> Any:
+    """The agent as the trainer of an era saved it: in a record, or from E11 on alone."""
+    if era.is_since("E11"):
+        return agent
+    if era.is_since("E6c"):
+        return legacy.PolicyRecordE6c(None, name, uri, legacy.PolicyMetadata(metadata), agent)
+    record = legacy.PolicyRecord(None, name, uri, dict(metadata))
+    record._local_path, record._policy = path, agent
+    return record

@@ -56,7 +56,7 @@ def to_new(rule: Rule, config: Mapping[str, Any], era: Era, where: str) -> Trans
     _refuse_instructions(config, where)
     values = flatten(config)
     result: dict[str, Any] = {}
-    for k in rule.keys:
+    for k in rule.keys_at(era):
         given = [
             _take(values, old, in_force(default, era), where) for old, default in zip(k.old, k.old_default, strict=True)
         ]
@@ -66,6 +66,7 @@ def to_new(rule: Rule, config: Mapping[str, Any], era: Era, where: str) -> Trans
         except ValueError as error:
             raise UnusableFileError(str(error), where=where, fix="correct this key in the old config") from error
         _put(result, k.new, translated, k.new_default)
+    result.update(rule.fixed_at(era))
     if unknown := [name for name in values if name.startswith(PARAMS)]:
         raise UnusableFileError(
             f"{', '.join(unknown)} has no counterpart in the new stack",
@@ -110,16 +111,18 @@ def to_old(rule: Rule, config: Mapping[str, Any], era: Era, where: str) -> Trans
         UnusableFileError: "cannot be said in the old stack" for options that came in after the migration.
     """
     values = rule.resolved({name: value for name, value in config.items() if name not in ("_target_", "sources")})
+    _check_fixed(rule, values, era, where)
     flat: dict[str, Any] = {}
-    for k in rule.keys:
+    for k in rule.keys_at(era):
         given = [_take(values, new, REQUIRED, where) for new in k.new]
         try:
             translated = k.backward(*given)
         except ValueError as error:
             raise _unsayable(str(error), where) from error
         _put(flat, k.old, translated, [in_force(default, era) for default in k.old_default])
-    if values:
-        raise _unsayable(f"{', '.join(values)} has no counterpart", where)
+    defaults = rule.new_defaults
+    if left := [name for name, value in values.items() if name not in defaults or not equal(defaults[name], value)]:
+        raise _unsayable(f"{', '.join(left)} has no counterpart", where)
     old = nest(flat)
     again = to_new(rule, old, era, where).config
     wanted = {name: value for name, value in config.items() if name not in ("_target_", "sources")}
@@ -128,6 +131,20 @@ def to_old(rule: Rule, config: Mapping[str, Any], era: Era, where: str) -> Trans
     ]:
         raise _unsayable(f"{', '.join(differing)}: the value has no counterpart", where)
     return Translated(old)
+
+
+def _check_fixed(rule: Rule, values: dict[str, Any], era: Era, where: str) -> None:
+    """Takes the options out that the era decides.
+
+    Raises:
+        UnusableFileError: "cannot be said in the old stack" where they say otherwise.
+    """
+    decided = rule.fixed_at(era)
+    for option in rule.fixed:
+        given = values.pop(option, None)
+        if not equal(given, decided.get(option)):
+            said = "leaves it to its default" if given is None else f"is {given!r}"
+            raise _unsayable(f"{option} {said}, and the code of {era.name} did {decided.get(option)!r}", where)
 
 
 def _unsayable(what: str, where: str) -> UnusableFileError:

@@ -34,7 +34,7 @@ def _nonlinearity_backward(name: str | None, method: str, gain: float) -> tuple[
 
 L2_DEFAULT = ByEra((("E1", None), ("E5c", 1)))
 
-WEIGHT_KEYS = (
+_SHARED = (
     Key(
         old=("nonlinearity", "initialization"),
         new=("nonlinearity", "initialization", "gain"),
@@ -45,10 +45,19 @@ WEIGHT_KEYS = (
         attribute=("nonlinearity", "initialization"),
     ),
     key("clip_scale", "clip_scale", 1, 1),
-    key("analyze_weights", "analyze_weights", None, None, attribute="analyze_weights_bool"),
-    key("l2_norm_scale", "l2_norm_scale", L2_DEFAULT, None),
     key("l2_init_scale", "l2_init_scale", L2_DEFAULT, None),
 )
+_L2_NORM = key("l2_norm_scale", "l2_norm_scale", L2_DEFAULT, None)
+
+WEIGHT_KEYS = (*_SHARED, key("analyze_weights", "analyze_weights", None, None, attribute="analyze_weights_bool"))
+"""From 2025-06-26 on; `effective_rank` was ignored since E3b, and stays so (trap 18)."""
+WEIGHT_KEYS_E3B = (*WEIGHT_KEYS, _L2_NORM)
+WEIGHT_KEYS_E1 = (
+    *_SHARED,
+    _L2_NORM,
+    key("effective_rank", "analyze_weights", None, None, attribute="effective_rank_bool"),
+)
+"""Until E3b."""
 
 
 def weight_state(config: Mapping[str, Any]) -> tuple[Move, ...]:

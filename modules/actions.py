@@ -15,15 +15,18 @@ from modules.errors import InputError
 # N batch times time, A flat actions, K action types
 
 
-def sample_actions(logits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def sample_actions(logits: Tensor, how: str = "log_softmax") -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Draws one action per row from the global generator of the logits' device.
 
     Args:
         logits: `[N, A]`.
+        how: `log_softmax`, or `logsumexp` for the same function with the last bits of the earliest old stack.
 
     Returns:
         Index `[N]` int64, its log-probability `[N]`, entropy `[N]`, log-probabilities `[N, A]`.
     """
+    if how == "logsumexp":
+        return _by_logsumexp(logits)
     log_probs = F.log_softmax(logits, dim=-1)
     probs = log_probs.exp()
     index = torch.multinomial(probs, num_samples=1).view(-1)
@@ -31,8 +34,10 @@ def sample_actions(logits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return index, log_prob, entropy, log_probs
 
 
-def evaluate_actions(logits: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def evaluate_actions(logits: Tensor, index: Tensor, how: str = "log_softmax") -> tuple[Tensor, Tensor, Tensor]:
     """Log-probability `[N]` of given action indices `[N]`, entropy `[N]`, log-probabilities `[N, A]`."""
+    if how == "logsumexp":
+        return _by_logsumexp(logits, index)[1:]
     # exp before the gather: autograd adds the gradients of log_probs up in the reverse order of its uses.
     log_probs = F.log_softmax(logits, dim=-1)
     return (*_score(log_probs, log_probs.exp(), index), log_probs)
@@ -43,6 +48,24 @@ def _score(log_probs: Tensor, probs: Tensor, index: Tensor) -> tuple[Tensor, Ten
     return log_prob, -torch.sum(probs * log_probs, dim=-1)
 
 
+def _by_logsumexp(logits: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    log_probs = logits - logits.logsumexp(dim=-1, keepdim=True)
+    probs = F.softmax(log_probs, dim=-1)
+    if index is None:
+        index = torch.multinomial(probs, 1, replacement=True).reshape(logits.shape[0])
+    log_prob = log_probs.gather(-1, index.unsqueeze(-1)).squeeze(-1)
+    return index, log_prob, clamped_entropy(log_probs), log_probs
+
+
+def clamped_entropy(log_probs: Tensor) -> Tensor:
+    """Entropy `[N]` of `[N, A]`, where an impossible action counts as 0 and not as NaN."""
+    clamped = log_probs.clamp(min=torch.finfo(log_probs.dtype).min)
+    return -(clamped * F.softmax(clamped, dim=-1)).sum(-1)
+
+
+DTYPES = {"int64": torch.int64, "int32": torch.int32}
+
+
 class ActionSpace(nn.Module):
     """The flat list of `(type, parameter)` pairs: type 0 with parameters 0 to its maximum, type 1, ...
 
@@ -51,6 +74,7 @@ class ActionSpace(nn.Module):
     Args:
         names: one per action type.
         max_params: the largest parameter of each type, inclusive.
+        dtype: of actions, `int64` or `int32`.
 
     Raises:
         InputError: "got ... action names and ...", "the maximum parameter of ... must be an integer >= 0 ...".
@@ -59,15 +83,17 @@ class ActionSpace(nn.Module):
     cumulative: Tensor
     pairs: Tensor
 
-    def __init__(self, names: Sequence[str], max_params: Sequence[int]) -> None:
+    def __init__(self, names: Sequence[str], max_params: Sequence[int], dtype: str = "int64") -> None:
         super().__init__()
         if len(names) != len(max_params) or not names:
             numbers = f"{len(names)} action names and {len(max_params)} maximum parameters"
             raise InputError(f"got {numbers}; give one of each per action type")
         self.names = list(names)
         self.max_params = [_max_param(name, largest) for name, largest in zip(names, max_params, strict=True)]
+        if dtype not in DTYPES:
+            raise InputError(f"action_dtype must be {' or '.join(DTYPES)}, got {dtype!r}")
         pairs = [[kind, i] for kind, largest in enumerate(self.max_params) for i in range(largest + 1)]
-        self.register_buffer("pairs", torch.tensor(pairs), persistent=False)
+        self.register_buffer("pairs", torch.tensor(pairs, dtype=DTYPES[dtype]), persistent=False)
         self.register_buffer("cumulative", torch.tensor([0, *self.max_params]).cumsum(0), persistent=False)
 
     @property
@@ -85,7 +111,7 @@ class ActionSpace(nn.Module):
         return kind + self.cumulative[kind] + parameter
 
     def to_action(self, index: Tensor) -> Tensor:
-        """Flat index `[N]` -> `[N, 2]` int64."""
+        """Flat index `[N]` -> `[N, 2]`."""
         return self.pairs[index]
 
 

@@ -10,14 +10,17 @@ from torch import Tensor, nn
 from modules import weights
 from modules.actions import ActionSpace, evaluate_actions, sample_actions
 from modules.builder import build_components, plain
-from modules.container import HEADS
 from modules.environment import Environment
 from modules.errors import ConfigError, InputError
+from modules.features import FeatureMap, Features
+from modules.heads import TWO_HEADS, evaluate_two, intrinsic, sample_two
 from modules.interop import batch_dims
 
 # B batch, T time, N = B * T, A flat actions, L recurrent layers, H hidden
 STATE = ("lstm_h", "lstm_c")
 NEXT_STATE = ("next_lstm_h", "next_lstm_c")
+RESETS = ("dones", "truncateds")
+"""`[B]` each; where either is true, the state begins anew. Nothing is reset unless both are there."""
 
 
 class RecurrentState(Protocol):
@@ -51,10 +54,13 @@ class MettaAgent(nn.Module):
         self.environment = environment
         self.clip_range: float = self.config.get("clip_range", 0)
         self.components = build_components(self.config, environment)
-        for head in HEADS:
+        self.has_two_heads = all(head in self.components for head in TWO_HEADS)
+        self.heads = ("_value_", *(TWO_HEADS if self.has_two_heads else ("_action_",)))
+        for head in self.heads:
             if head not in self.components:
                 raise ConfigError(f"an agent needs the component {head!r}; it has: {', '.join(self.components)}")
         self.action_space: ActionSpace | None = None
+        self.features: FeatureMap | None = None
         self.provenance: dict[str, Any] = {}
 
     def activate_actions(
@@ -70,12 +76,45 @@ class MettaAgent(nn.Module):
         Raises:
             InputError, ConfigError: numbers that do not match, more actions than embedding rows.
         """
-        space = ActionSpace(list(action_names), list(action_max_params))
+        if self.has_two_heads:
+            raise ConfigError(
+                "this agent draws type and parameter by two heads of fixed sizes: there is nothing to activate"
+            )
+        space = ActionSpace(list(action_names), list(action_max_params), dtype=self.config.get("action_dtype", "int64"))
         embeddings = [module for module in self.components.modules() if hasattr(type(module), "activate")]
         if len(embeddings) != 1:
             raise ConfigError(f"an agent needs one component with action embeddings, this one has {len(embeddings)}")
         cast(Any, embeddings[0]).activate(space.pair_names)
         self.action_space = space.to(device if device is not None else next(self.parameters()).device)
+
+    def initialize_to_environment(
+        self,
+        features: Features,
+        action_names: Sequence[str],
+        action_max_params: Sequence[int],
+        device: Any = None,
+        *,
+        learn: bool = True,
+    ) -> None:
+        """Takes over an environment: its actions, and features that may have other numbers than in training.
+
+        Args:
+            features: name -> `{"id": ..., "normalization": ...}`.
+            action_names: see `activate_actions`.
+            action_max_params: see `activate_actions`.
+            device: see `activate_actions`.
+            learn: whether unknown features are learned; otherwise they become padding.
+        """
+        self.activate_actions(action_names, action_max_params, device)
+        if self.features is None:
+            self.features = FeatureMap({name: properties["id"] for name, properties in features.items()})
+            return
+        table = self.features.meet(features, learn=learn)
+        for module in self.components.modules() if table is not None else ():
+            if hasattr(type(module), "remap_features"):
+                cast(Any, module).remap_features(table)
+            if hasattr(type(module), "set_divisors") and self.config.get("divisors_when_remapped") == "environment":
+                cast(Any, module).set_divisors(self.features.divisors(features))
 
     def forward(self, x: Any, state: RecurrentState | None = None, action: Tensor | None = None) -> Any:
         """Samples actions (inference) or evaluates given ones (training); two calls, one computation.
@@ -103,7 +142,8 @@ class MettaAgent(nn.Module):
         self.step(data)
         if state is not None and NEXT_STATE[0] in data:
             state.lstm_h, state.lstm_c = data[NEXT_STATE[0]], data[NEXT_STATE[1]]
-        return tuple(data[key] for key in ("action", "log_prob", "entropy", "value", "log_probs"))
+        results = ("log_probs_0", "log_probs_1") if self.has_two_heads else ("log_probs",)
+        return tuple(data[key] for key in ("action", "log_prob", "entropy", "value", *results))
 
     def step(
         self, data: MutableMapping[str, Any], kept: MutableMapping[str, Any] | None = None
@@ -118,7 +158,7 @@ class MettaAgent(nn.Module):
         Raises:
             InputError: shapes that do not fit, half a state, or no actions activated.
         """
-        if self.action_space is None:
+        if self.action_space is None and not self.has_two_heads:
             raise InputError("no actions are activated: call activate_actions(names, max_params) first")
         if not isinstance(getattr(data, "get", None) and data.get("x"), Tensor):
             raise InputError(
@@ -126,11 +166,17 @@ class MettaAgent(nn.Module):
             )
         inputs = self._inputs(data)
         next_state = NEXT_STATE if STATE[0] in inputs else ()
-        self.components.execute(inputs, outputs=(*HEADS, *next_state) if kept is None else None)
+        wanted = (*self.heads, *next_state, *(("_core_",) if "e3b" in data.keys() else ()))  # noqa: SIM118 - see below
+        self.components.execute(inputs, outputs=wanted if kept is None else None)
         if kept is not None:
             kept.update(inputs)
         results = {"value": inputs["_value_"]}
-        results.update(self._act(inputs["_action_"], data))
+        if self.has_two_heads:
+            results.update(self._act_twice([inputs[head] for head in TWO_HEADS], data))
+        else:
+            results.update(self._act(inputs["_action_"], data))
+        if "e3b" in data.keys():  # noqa: SIM118 - a TensorDict has no `in`
+            results.update(zip(("next_e3b", "intrinsic_reward"), intrinsic(inputs["_core_"], data["e3b"]), strict=True))
         self._write(data, results, {key: inputs[key] for key in next_state})
         return data
 
@@ -145,10 +191,26 @@ class MettaAgent(nn.Module):
                     f"actions must be [B, 2] or [B, T, 2], one per observation, {logits.shape[0]} in all; "
                     f"got {list(action.shape)}"
                 )
-            log_prob, entropy, log_probs = evaluate_actions(logits, space.to_index(action.reshape(-1, 2)))
+            index = space.to_index(action.reshape(-1, 2))
+            log_prob, entropy, log_probs = evaluate_actions(logits, index, self._log_probs)
             return {"log_prob": log_prob, "entropy": entropy, "log_probs": log_probs}
-        index, log_prob, entropy, log_probs = sample_actions(logits)
+        index, log_prob, entropy, log_probs = sample_actions(logits, self._log_probs)
         return {"action": space.to_action(index), "log_prob": log_prob, "entropy": entropy, "log_probs": log_probs}
+
+    @property
+    def _log_probs(self) -> str:
+        return cast(str, self.config.get("log_probs", "log_softmax"))
+
+    def _act_twice(self, logits: Sequence[Tensor], data: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Scores or samples type and parameter apart, each by its own head."""
+        if "action" in data.keys():  # noqa: SIM118 - a TensorDict has no `in`
+            log_prob, entropy, log_probs = evaluate_two(logits, data["action"].reshape(-1, 2))
+            action = {}
+        else:
+            drawn, log_prob, entropy, log_probs = sample_two(logits)
+            action = {"action": drawn}
+        each = {f"log_probs_{i}": value for i, value in enumerate(log_probs)}
+        return {**action, "log_prob": log_prob, "entropy": entropy, **each}
 
     def _write(
         self, data: MutableMapping[str, Any], results: Mapping[str, Tensor], state: Mapping[str, Tensor]
@@ -188,7 +250,12 @@ class MettaAgent(nn.Module):
             if given[key].shape != zero.shape:
                 rows, shape = f"{x.shape[0]} observations", list(given[key].shape)
                 raise InputError(f"{key} must be [L, B, H] {list(zero.shape)} for {rows}, got {shape}")
-        return given[STATE[0]].to(x.device), given[STATE[1]].to(x.device)
+        h, c = given[STATE[0]].to(x.device), given[STATE[1]].to(x.device)
+        resets = [data[key].bool() for key in RESETS if key in data.keys()]  # noqa: SIM118 - as above
+        if len(resets) == len(RESETS):
+            over = (resets[0] | resets[1]).view(1, -1, 1)
+            h, c = h.masked_fill(over, 0), c.masked_fill(over, 0)
+        return h, c
 
     def _core(self) -> Any:
         """The module with a recurrent state, also inside a wrapper."""

@@ -101,6 +101,11 @@ class MettaModule(nn.Module):
         return {}
 
     @classmethod
+    def in_keys_for(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """Inputs besides the sources, which may depend on the constructor arguments `options`."""
+        return cls.fixed_in_keys
+
+    @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
         """Shape of the first output, from the input shapes and all constructor arguments; the first input's if alike.
 

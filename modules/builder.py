@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from modules.base import BuildContext, MettaModule, Shape
 from modules.container import HEADS, ComponentContainer
@@ -39,19 +39,29 @@ def build_components(config: Mapping[str, Any], environment: Environment) -> Com
     """
     configs = _component_configs(config)
     sources = {name: tuple(_sources(name, cfg)) for name, cfg in configs.items()}
-    order = _order(sources)
+    heads = config.get("heads") or HEADS
+    order = _order(sources, heads)
+    if any("at_every_visit" in each.values() for each in configs.values()):
+        order = list(_visits(sources, heads))
     built: dict[str, MettaModule] = {}
     shapes: dict[str, Shape] = {}
     for name in order:
+        if name in built:
+            if hasattr(built[name], "revisit"):
+                cast(Any, built[name]).revisit()
+            continue
         context = BuildContext(
             in_shapes=tuple(shapes[source["name"]] for source in sources[name]),
             sources=sources[name],
             obs_shape=environment.obs_shape,
+            obs_width=environment.obs_width,
+            obs_height=environment.obs_height,
             feature_normalizations=environment.feature_normalizations,
+            feature_ids=environment.ids,
             clip_range=config.get("clip_range", 0),
         )
         built[name], shapes[name] = build_component(name, configs[name], context)
-        for key in built[name].fixed_in_keys:
+        for key in built[name].in_keys[len(sources[name]) :]:
             if key in configs:
                 raise GraphError(
                     f"component {key!r} has the name of an input that {name!r} reads; rename the component"
@@ -72,7 +82,14 @@ def _component_configs(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return configs
 
 
-def _order(sources: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+def _visits(sources: Mapping[str, Sequence[Mapping[str, Any]]], names: Iterable[str]) -> Iterator[str]:
+    """Components as the old stack visited them: those that several read, several times."""
+    for name in names:
+        yield from _visits(sources, (source["name"] for source in sources[name]))
+        yield name
+
+
+def _order(sources: Mapping[str, Sequence[Mapping[str, Any]]], heads: Sequence[str]) -> list[str]:
     """Execution order of components, from the names of their sources."""
     nodes = {name: Node(name, tuple(s["name"] for s in each), (name,)) for name, each in sources.items()}
     for node in nodes.values():
@@ -80,12 +97,13 @@ def _order(sources: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
             if source not in nodes:
                 known = ", ".join(nodes)
                 raise GraphError(f"component {node.name!r} has the source {source!r}, which is none of: {known}")
-    order = execution_order(nodes, [head for head in HEADS if head in nodes])
+    order = execution_order(nodes, [head for head in heads if head in nodes])
     reached = {node.name for node in order}
     unreached = [name for name in nodes if name not in reached]
     if unreached:
-        heads = " or ".join(HEADS)
-        raise GraphError(f"no head reaches: {', '.join(unreached)}; remove them, or make them sources towards {heads}")
+        raise GraphError(
+            f"no head reaches: {', '.join(unreached)}; remove them, or make them sources towards {' or '.join(heads)}"
+        )
     return [node.name for node in order]
 
 
@@ -110,7 +128,7 @@ def build_component(name: str, config: Mapping[str, Any], context: BuildContext)
         cls = component_class(target)
         options = {key: value for key, value in config.items() if key not in NOT_ARGUMENTS}
         options = _merge(cls, cls.from_context(context), options)
-        in_keys = (*(str(source["name"]) for source in context.sources), *cls.fixed_in_keys)
+        in_keys = (*(str(source["name"]) for source in context.sources), *cls.in_keys_for(options))
         module = cls(**options, in_keys=in_keys, out_keys=(name, *cls.fixed_out_keys))
         return module, cls.output_shape(context.in_shapes, options)
     except (MettaError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:

@@ -14,6 +14,7 @@ from torch import Tensor
 from modules.agent import MettaAgent
 from modules.environment import Environment
 from modules.errors import CheckpointError, MettaError
+from modules.features import FeatureMap
 
 FORMAT = "metta-policy/1"
 HEADER = "metta"
@@ -30,6 +31,7 @@ class PolicyFile:
         attributes: per component, what belongs to it outside the state dict; those that are tensors stand in `tensors`
             under `attributes.<component>.<name>`.
         actions: `{"names": [...], "max_params": [...]}`, or None before activation.
+        features: what the agent keeps of the features of its environments, as lists of pairs; None if it met none.
         tensors: the state dict under its own keys, tensors of attributes, and whatever else a writer keeps.
         training: the mode that the agent was saved in.
         frozen: parameters that need no gradient.
@@ -40,6 +42,7 @@ class PolicyFile:
     environment: dict[str, Any]
     attributes: dict[str, dict[str, Any]] = field(default_factory=dict)
     actions: dict[str, Any] | None = None
+    features: dict[str, Any] | None = None
     tensors: dict[str, Tensor] = field(default_factory=dict)
     training: bool = True
     frozen: list[str] = field(default_factory=list)
@@ -119,6 +122,7 @@ def agent_from(content: PolicyFile, where: object) -> MettaAgent:
         _restore_tensors(agent, {key: value for key, value in content.tensors.items() if key.startswith(STATE_DICT)})
         if content.actions is not None:
             _restore_actions(agent, content.actions)
+        agent.features = None if content.features is None else FeatureMap.from_dict(content.features)
         for name in content.frozen:
             agent.get_parameter(name).requires_grad_(False)
         agent.train(content.training)
@@ -197,6 +201,7 @@ def policy_file_of(agent: MettaAgent) -> PolicyFile:
                 content.tensors[f"{ATTRIBUTE}{name}.{key}"] = value
             else:
                 content.attributes.setdefault(name, {})[key] = value
+    content.features = None if agent.features is None else agent.features.to_dict()
     if agent.action_space is not None:
         content.actions = {"names": agent.action_space.names, "max_params": agent.action_space.max_params}
     return content

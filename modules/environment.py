@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from modules.errors import ConfigError
 from modules.shapes import positive
+
+ALWAYS = ("obs_shape", "feature_normalizations", "feature_names", "action_nvec")
+
+
+def _number(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
 
 
 @dataclass(frozen=True)
@@ -15,28 +21,41 @@ class Environment:
     """Observation, features and actions of an environment.
 
     Attributes:
-        obs_shape: `(H, W, F)` of one observation.
+        obs_shape: `(H, W, F)` of one observation, or `(M, 3)` of a list of tokens (cell, feature id, value).
         feature_normalizations: one divisor per feature.
         feature_names: one name per feature, where known.
         action_nvec: sizes of the two action dimensions: number of action types, largest parameter + 1.
+        feature_ids: the number that tokens have for each feature; 0, 1, ... if none are given.
+        obs_width: cells that tokens may lie in; 0 where observations are boxes.
+        obs_height: likewise.
 
     Raises:
-        ConfigError: an observation shape that is none.
+        ConfigError: an observation shape that is none, ids for another number of features.
     """
 
     obs_shape: tuple[int, ...]
     feature_normalizations: tuple[float, ...]
     feature_names: tuple[str, ...] = ()
     action_nvec: tuple[int, ...] = ()
+    feature_ids: tuple[int, ...] = ()
+    obs_width: int = 0
+    obs_height: int = 0
 
     def __post_init__(self) -> None:
         for name, values in vars(self).copy().items():
             # Lists and numpy numbers come from an environment's spaces; JSON and comparisons need Python's own.
-            numbers = tuple(value.item() if hasattr(value, "item") else value for value in values)
-            object.__setattr__(self, name, numbers)
+            object.__setattr__(self, name, tuple(map(_number, values)) if isinstance(values, Iterable) else values)
         if not self.obs_shape:
             raise ConfigError("obs_shape must be sizes such as (11, 11, 34), got none")
         positive(**{f"obs_shape[{i}]": size for i, size in enumerate(self.obs_shape)})
+        if self.feature_ids and len(self.feature_ids) != len(self.feature_normalizations):
+            numbers = f"{len(self.feature_ids)} feature_ids and {len(self.feature_normalizations)} divisors"
+            raise ConfigError(f"got {numbers}; give one of each per feature")
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The number of each feature."""
+        return self.feature_ids or tuple(range(len(self.feature_normalizations)))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Environment:
@@ -46,10 +65,11 @@ class Environment:
             ConfigError: a missing or unknown key.
         """
         try:
-            return cls(**{key: tuple(value) for key, value in values.items()})
+            return cls(**values)
         except (AttributeError, TypeError) as error:
             raise ConfigError(f"not an environment: {error}") from error
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists, for JSON."""
-        return {key: list(value) for key, value in asdict(self).items()}
+        """Plain values, for JSON; sizes of tokens only where there are some."""
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return {key: value for key, value in plain.items() if value or key in ALWAYS}

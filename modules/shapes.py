@@ -24,15 +24,21 @@ class BuildContext:
     Attributes:
         in_shapes: output shape of each source, in listed order.
         sources: the entries of `sources` in the config, each at least `{"name": ...}`.
-        obs_shape: `(H, W, F)` of one observation.
+        obs_shape: `(H, W, F)` of one observation, or `(M, 3)` of one list of tokens.
+        obs_width: cells that tokens may lie in; 0 where observations are boxes.
+        obs_height: likewise.
         feature_normalizations: one divisor per feature.
+        feature_ids: the number that tokens have for each of these features.
         clip_range: the agent's clip range; 0 disables clipping.
     """
 
     in_shapes: tuple[Shape, ...] = ()
     sources: tuple[Mapping[str, Any], ...] = ()
     obs_shape: Shape = ()
+    obs_width: int = 0
+    obs_height: int = 0
     feature_normalizations: tuple[float, ...] = ()
+    feature_ids: tuple[int, ...] = ()
     clip_range: float = 0.0
 
 

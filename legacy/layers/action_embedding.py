@@ -41,3 +41,19 @@ class ActionEmbedding(Embedding):
         td["_num_actions_"] = self.num_actions
         td[str(self._name)] = repeat(self._net(self.active_indices), "a e -> b a e", b=td["_BxTT_"])
         return td
+
+
+class ActionEmbeddingE8(ActionEmbedding):
+    """From 2025-08-07: the batch is that of the `TensorDict`."""
+
+    def _forward(self, td: Any) -> Any:
+        td[str(self._name)] = repeat(self._net(self.active_indices), "a e -> b a e", b=td.batch_size.numel())
+        return td
+
+
+class ActionEmbedding0826(ActionEmbeddingE8):
+    """From 2025-08-26: `activate_actions` has another name."""
+
+    def initialize_to_environment(self, names: Sequence[str], device: Any) -> None:
+        """Gives each unseen name the next row and makes `names`, in this order, the active actions."""
+        self.activate_actions(names, device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from legacy.base import ParamLayer
+from legacy.param_versions import ParamLayer0626, ParamLayerE5c
 
 
 class Conv2d(ParamLayer):
@@ -29,3 +30,11 @@ class Conv2d(ParamLayer):
         self._output_height, self._output_width = int(height), int(width)
         self._out_tensor_shape = [params.out_channels, self._output_height, self._output_width]
         return nn.Conv2d(self._in_tensor_shapes[0][0], **params)
+
+
+class Conv2dE5c(ParamLayerE5c, Conv2d):
+    """From 2025-06-05."""
+
+
+class Conv2d0626(ParamLayer0626, Conv2d):
+    """From 2025-06-26."""

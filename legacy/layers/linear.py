@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from legacy.base import ParamLayer
+from legacy.param_versions import ParamLayer0626, ParamLayerE5c
 
 
 class Linear(ParamLayer):
@@ -16,3 +17,11 @@ class Linear(ParamLayer):
         )
         self._out_tensor_shape = [self._nn_params.out_features]
         return nn.Linear(self._in_tensor_shapes[0][0], **self._nn_params)
+
+
+class LinearE5c(ParamLayerE5c, Linear):
+    """From 2025-06-05."""
+
+
+class Linear0626(ParamLayer0626, Linear):
+    """From 2025-06-26."""

@@ -20,7 +20,7 @@ class ObsShaper(LayerBase):
         super().__init__(**cfg)
         self._obs_shape = list(obs_shape)
         self._out_tensor_shape = [self._obs_shape[2], self._obs_shape[0], self._obs_shape[1]]
-        self._output_size = num_objects
+        self._output_size: int | None = num_objects
 
     def _forward(self, td: Blackboard) -> Blackboard:
         x = td["x"]
@@ -35,3 +35,11 @@ class ObsShaper(LayerBase):
         td["_TT_"], td["_batch_size_"], td["_BxTT_"] = time, batch, batch * time
         td[str(self._name)] = x.reshape(batch * time, *expected).float().permute(0, 3, 1, 2)
         return td
+
+
+class ObsShaperE5a(ObsShaper):
+    """From 2025-05-30: it keeps no number of objects."""
+
+    def __init__(self, obs_shape: Any, **cfg: Any) -> None:
+        super().__init__(obs_shape, None, **cfg)
+        del self._output_size

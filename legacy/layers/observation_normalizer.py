@@ -29,3 +29,30 @@ class ObservationNormalizer(LayerBase):
     def _forward(self, td: Blackboard) -> Blackboard:
         td[str(self._name)] = td[(self._sources or [])[0]["name"]] / self.obs_norm
         return td
+
+
+class ObservationNormalizerE5b(LayerBase):
+    """From 2025-06-03: divisors as a list, or from 2025-06-16 as a dict id -> divisor.
+
+    Raises:
+        RuntimeError: ids of a dict with gaps.
+    """
+
+    def __init__(self, feature_normalizations: Any, **cfg: Any) -> None:
+        self._feature_normalizations = feature_normalizations
+        super().__init__(**cfg)
+
+    def _initialize(self) -> None:
+        told = self._feature_normalizations
+        if hasattr(told, "items"):
+            constants = torch.ones(max(told.keys()) + 1, dtype=torch.float32)
+            for number, divisor in told.items():
+                constants[number] = divisor
+        else:
+            constants = torch.tensor(list(told), dtype=torch.float32)
+        self.register_buffer("obs_norm", constants.view(1, len(told), 1, 1))
+        self._out_tensor_shape = self._in_tensor_shapes[0].copy()
+
+    def _forward(self, td: Blackboard) -> Blackboard:
+        td[str(self._name)] = td[(self._sources or [])[0]["name"]] / self.obs_norm
+        return td

@@ -9,6 +9,7 @@ from migrate.rule import Attribute, Move, Rule, key
 RULE = Rule(
     old="action.ActionEmbedding",
     new="ActionEmbeddingModule",
+    legacy=(("E4a", "ActionEmbedding"), ("E8", "ActionEmbeddingE8"), ("2025-08-26", "ActionEmbedding0826")),
     keys=(
         key("nn_params.num_embeddings", "num_embeddings"),
         key("nn_params.embedding_dim", "embedding_dim"),

@@ -6,7 +6,7 @@ The parameters keep the names of `nn.LSTM`, without the `_net.` in front.
 from collections.abc import Mapping
 from typing import Any
 
-from migrate.rule import Move, Rule, key
+from migrate.rule import ByEra, Move, Rule, key
 
 
 def _state(config: Mapping[str, Any]) -> tuple[Move, ...]:
@@ -15,15 +15,20 @@ def _state(config: Mapping[str, Any]) -> tuple[Move, ...]:
     return tuple(Move(f"_net.{name}", name) for name in names)
 
 
+REST = (
+    key("nn_params.num_layers", "num_layers"),
+    key("nn_params.bias", "bias", True, True),
+    key("nn_params.dropout", "dropout", 0.0, 0.0),
+)
+
 RULE = Rule(
     old="lstm.LSTM",
     new="LSTMModule",
-    keys=(
-        key("output_size", "hidden_size", attribute="hidden_size"),
-        key("nn_params.num_layers", "num_layers"),
-        key("nn_params.bias", "bias", True, True),
-        key("nn_params.dropout", "dropout", 0.0, 0.0),
-    ),
+    legacy=(("E4a", "LSTM"), ("E8", "LSTME8"), ("2025-08-15", "LSTM0815")),
+    keys=(key("nn_params.hidden_size", "hidden_size"), *REST),
+    keys_before=(("E8", (key("output_size", "hidden_size", attribute="hidden_size"), *REST)),),
+    fixed={"initialized": ByEra((("E1", None), ("E8", "at_every_visit"), ("E9", "twice")))},
     state=_state,
-    derived=frozenset({"_obs_shape", "num_layers"}),
+    derived=frozenset({"_obs_shape", "num_layers", "hidden_size"}),
+    unread=frozenset({"lstm_h", "lstm_c"}),
 )

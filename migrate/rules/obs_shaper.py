@@ -5,5 +5,6 @@ from migrate.rule import Rule
 RULE = Rule(
     old="obs_shaper.ObsShaper",
     new="ObsShaperModule",
+    legacy=(("E4a", "ObsShaper"), ("E5a", "ObsShaperE5a")),
     derived=frozenset({"_obs_shape", "_output_size"}),
 )

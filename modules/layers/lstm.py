@@ -9,6 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from modules.base import BuildContext, MettaModule, Shape, only_source, positive, probability
+from modules.errors import ConfigError
+
+DRAWS = {"once": 1, "twice": 2, "at_every_visit": 2}
+"""`initialized` -> draws of initial weights when it is made."""
 
 
 class LSTMModule(MettaModule):
@@ -23,9 +27,11 @@ class LSTMModule(MettaModule):
         num_layers: stacked layers.
         bias: whether the gates have biases; they start at 1 in `bias_ih` and `bias_hh`, so gates see 2.
         dropout: probability between layers, in training.
+        initialized: how often the initial weights are drawn, of which the last ones stay: `once`, `twice`, or
+            `at_every_visit` of the graph. Later code of the old stack did (trap 5); a seed gives its weights.
 
     Raises:
-        ConfigError: a size that is not positive, a dropout outside [0, 1].
+        ConfigError: a size that is not positive, a dropout outside [0, 1], another `initialized`.
     """
 
     fixed_in_keys = ("lstm_h", "lstm_c")
@@ -40,6 +46,7 @@ class LSTMModule(MettaModule):
         *,
         bias: bool = True,
         dropout: float = 0.0,
+        initialized: str = "once",
         in_keys: Sequence[str] = ("input", "lstm_h", "lstm_c"),
         out_keys: Sequence[str] = ("output", "next_lstm_h", "next_lstm_c"),
     ) -> None:
@@ -47,8 +54,15 @@ class LSTMModule(MettaModule):
         probability(dropout=dropout)
         super().__init__(in_keys, out_keys)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.bias, self.dropout = bias, dropout
-        source = nn.LSTM(input_size, hidden_size, num_layers, bias=bias, dropout=dropout if num_layers > 1 else 0.0)
+        self.bias, self.dropout, self.initialized = bias, dropout, initialized
+        if initialized not in DRAWS:
+            raise ConfigError(f"initialized must be {', '.join(DRAWS)}, got {initialized!r}")
+        for _ in range(DRAWS[initialized]):
+            self._initialize()
+
+    def _initialize(self) -> None:
+        dropout = self.dropout if self.num_layers > 1 else 0.0
+        source = nn.LSTM(self.input_size, self.hidden_size, self.num_layers, bias=self.bias, dropout=dropout)
         self._weight_names = tuple(name for name, _ in source.named_parameters())
         for name, parameter in source.named_parameters():
             self.register_parameter(name, parameter)
@@ -56,6 +70,11 @@ class LSTMModule(MettaModule):
                 nn.init.ones_(parameter)
             else:
                 nn.init.orthogonal_(parameter)
+
+    def revisit(self) -> None:
+        """The builder has come by again on its way through the graph."""
+        if self.initialized == "at_every_visit":
+            self._initialize()
 
     def compute(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """`x` `[B * T, input_size]`, `h`, `c` `[num_layers, B, hidden_size]` -> `[B * T, hidden_size]`, `h`, `c`."""

@@ -1,0 +1,67 @@
+"""`make_policy`: the agent of any era, for a config and an environment."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from omegaconf import OmegaConf
+from torch import nn
+
+from legacy import agent_versions, memory_agent, policy_agent
+from legacy.agent import FROM_ENVIRONMENT
+from legacy.spaces import Box
+
+try:
+    from legacy.early_agent import VERSIONS as EARLY
+except ImportError:
+    EARLY = ()
+
+VERSIONS: tuple[tuple[str, type[nn.Module]], ...] = (
+    *EARLY,
+    *agent_versions.VERSIONS,
+    *memory_agent.VERSIONS,
+    *policy_agent.VERSIONS,
+)
+"""Date of the first commit -> agent, in order."""
+REFERENCE = "2025-05-22"
+NOT_CONFIG = ("_target_",)
+
+
+def agent_class(date: str) -> Any:
+    """The agent that was in force on a date."""
+    return [cls for since, cls in VERSIONS if date >= since][-1]
+
+
+def date_of(agent: nn.Module) -> str:
+    """A date on which the class of an agent was in force; the reference date if it was then."""
+    if type(agent) is agent_class(REFERENCE):
+        return REFERENCE
+    return next(since for since, cls in VERSIONS if cls is type(agent))
+
+
+def is_agent(obj: object) -> bool:
+    """Whether something is an agent of the old stack, of whatever era."""
+    return isinstance(obj, tuple({cls for _, cls in VERSIONS}))
+
+
+def make_policy(env: Any, cfg: Any, date: str = REFERENCE) -> Any:
+    """Builds the agent that `cfg.agent` describes for the spaces and features of `env`.
+
+    Args:
+        env: anything with `single_observation_space`, `single_action_space`, and what the era wants of
+            `grid_features`, `feature_normalizations`, `obs_width` and `obs_height`.
+        cfg: a config with `agent` and `device`; the `_target_`s inside must be importable.
+        date: of the code.
+    """
+    config = cast(dict[str, Any], OmegaConf.to_container(cfg.agent, resolve=False))
+    options = {key: value for key, value in config.items() if key not in NOT_CONFIG}
+    obs_space = {"grid_obs": env.single_observation_space, "global_vars": Box([0])}
+    facts = {name: getattr(env, name, None) for name in FROM_ENVIRONMENT}
+    return agent_class(date)(
+        obs_shape=env.single_observation_space.shape,
+        obs_space=obs_space,
+        action_space=env.single_action_space,
+        device=cfg.device,
+        **{name: value for name, value in facts.items() if value is not None},
+        **options,
+    )

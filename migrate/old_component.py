@@ -1,0 +1,105 @@
+"""`OldComponent`: one component of an old agent, read off its inert record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from migrate.eras import Era
+from migrate.errors import UnusableFileError
+from migrate.pickle_reader import Record
+from migrate.plain import plain
+from migrate.registry import rules, stem_of_old
+from migrate.rule import PARAMS, REQUIRED, Rule, equal, in_force
+from migrate.translate import nest
+
+MODULE_INTERNALS = frozenset(vars(nn.Module()))
+LAYER_INTERNALS = MODULE_INTERNALS | {
+    *("_name", "_sources", "_nn_params", "_net", "_ready"),
+    *("_source_components", "_in_tensor_shapes", "_out_tensor_shape"),
+    *("_input_source", "_input_source_component", "_output_size", "_input_size"),
+}
+PUBLIC = ("name", "input_source", "input_source_component", "output_size", "input_size", "nn_params", "net")
+"""Attributes of E1 that have an underscore since E2a."""
+
+
+@dataclass(frozen=True)
+class OldComponent:
+    """One component of an old agent.
+
+    Attributes:
+        stem: of its rule.
+        path: its old class.
+        config: the old config that builds it, without defaults.
+        attributes: what its rule carries along, still inert.
+    """
+
+    stem: str
+    path: str
+    config: dict[str, Any]
+    attributes: dict[str, Any]
+
+    @property
+    def rule(self) -> Rule:
+        """Its rule."""
+        return rules()[self.stem]
+
+
+def read_component(name: str, record: Record, era: Era, where: object) -> OldComponent:
+    """Reads one component.
+
+    Raises:
+        UnusableFileError: a class without rule, an attribute that no rule knows.
+    """
+    place = f"{where}: component {name!r}"
+    stem = stem_of_old(record.path, place)
+    rule, attributes = rules()[stem], attributes_of(record)
+    carried = {attribute.old for attribute in rule.attributes}
+    config_attributes = {a for k in rule.keys_at(era) for a in k.attribute if not a.startswith(PARAMS)}
+    known = LAYER_INTERNALS | rule.derived | rule.unread | carried | config_attributes
+    if unknown := [attribute for attribute in attributes if attribute not in known]:
+        raise UnusableFileError(
+            f"{record.path} has attribute(s) that its rule does not know: {', '.join(unknown)}",
+            where=place,
+            fix=f"if they matter, teach migrate/rules/{stem}.py; if not, name them in its `derived`",
+        )
+    config = {"_target_": record.path, **_sources(attributes, era)}
+    config.update(nest(_config_values(rule, attributes, era)))
+    return OldComponent(stem, record.path, config, {key: attributes[key] for key in carried if key in attributes})
+
+
+def attributes_of(record: Record) -> dict[str, Any]:
+    """The attributes of a component, those of E1 under the names that they had later."""
+    return {f"_{name}" if name in PUBLIC else name: value for name, value in record.attributes.items()}
+
+
+def _sources(attributes: Mapping[str, Any], era: Era) -> dict[str, Any]:
+    """The sources as a config says them."""
+    entries = plain(attributes.get("_sources"))
+    if entries is None and not era.is_since("E4a"):
+        return {"input_source": plain(attributes.get("_input_source"))}
+    if entries is None:
+        return {"sources": None}
+    return {"sources": [{key: item for key, item in entry.items() if key != "_slice_params"} for entry in entries]}
+
+
+def _config_values(rule: Rule, attributes: Mapping[str, Any], era: Era) -> dict[str, Any]:
+    """Constructor values that the object kept, as far as they differ from the defaults of its era."""
+    params = {f"{PARAMS}{key}": value for key, value in (plain(attributes.get("_nn_params")) or {}).items()}
+    params = {key: value for key, value in params.items() if key not in rule.derived}
+    values: dict[str, Any] = {}
+    for k in rule.keys_at(era):
+        for old, default, attribute in zip(k.old, k.old_default, k.attribute, strict=True):
+            default_here = in_force(default, era)
+            if old in params:
+                value = params.pop(old)
+            elif attribute.startswith(PARAMS) or attribute not in attributes:
+                continue
+            else:
+                value = plain(attributes[attribute])
+            if default_here is REQUIRED or not equal(value, default_here):
+                values[old] = value
+    return {**values, **params}

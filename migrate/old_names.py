@@ -1,0 +1,79 @@
+"""What the parameters of a new config were called in the old stack, by era (traps 44 and 45)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from migrate.agent_rules import era_of_config
+from migrate.eras import Era
+from migrate.registry import rules, stem_of_new
+from migrate.rule import Rule
+
+COMPONENTS = "components."
+Sources = Mapping[str, list[str]]
+
+
+def component_tensors(name: str, rule: Rule, config: Mapping[str, Any]) -> dict[str, str]:
+    """Old state-dict key -> new one, for one component with the new config `config`, without an era's prefix."""
+    prefix = f"{COMPONENTS}{name}."
+    return {f"{prefix}{move.old}": f"{prefix}{move.new}" for move in rule.state(rule.resolved(config))}
+
+
+def parameter_names_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """New parameter or buffer name -> the first name that the old agent has for it, for a new agent config."""
+    era = era_of_config(config)
+    places = dict(_first_places(config, era))
+    names: dict[str, str] = {}
+    for name, component in config["components"].items():
+        rule = rules()[stem_of_new(component["_target_"], f"component {name!r}")]
+        for move in rule.state(rule.resolved(component)):
+            names[f"{COMPONENTS}{name}.{move.new}"] = f"{places[name]}.{key_in(era, rule, move.old)}"
+    return names
+
+
+def prefix_in(era: Era) -> str:
+    """What stands in front of the components."""
+    return f"policy.{COMPONENTS}" if era.is_since("E9") else COMPONENTS
+
+
+def key_in(era: Era, rule: Rule, key: str) -> str:
+    """A key relative to its component, as the first of its names in `era`."""
+    if era.is_since("E2b"):
+        return key
+    first, _, rest = key.partition(".")
+    if first != "_net":
+        return key
+    has_weight_net = any(attribute.old == "clip_value" for attribute in rule.attributes)
+    if has_weight_net and rest.removeprefix("0.") in ("weight", "bias"):
+        return f"weight_net.{rest.removeprefix('0.')}"
+    return key if era.is_since("E2a") else f"net.{rest}"
+
+
+def plain_key_in(era: Era, key: str) -> str:
+    """A full key as the old agent's own path, whatever other names it has."""
+    if not era.is_since("E2a"):
+        key = key.replace("._net.", ".net.", 1)
+    return f"policy.{key}" if era.is_since("E9") else key
+
+
+def _first_places(config: Mapping[str, Any], era: Era) -> Iterator[tuple[str, str]]:
+    """Component -> where `named_parameters` meets it first: in E1 perhaps below one that reads it."""
+    sources = {
+        name: [s if isinstance(s, str) else s["name"] for s in component.get("sources") or []]
+        for name, component in config["components"].items()
+    }
+    met: set[str] = set()
+    for name in sources:
+        place = f"{prefix_in(era)}{name}"
+        if era.is_since("E2a"):
+            yield name, place
+        elif name not in met:
+            yield from _below(name, place, sources, met)
+
+
+def _below(name: str, place: str, sources: Sources, met: set[str]) -> Iterator[tuple[str, str]]:
+    met.add(name)
+    yield name, place
+    if len(sources[name]) == 1 and sources[name][0] not in met:
+        yield from _below(sources[name][0], f"{place}.input_source_component", sources, met)

@@ -1,0 +1,72 @@
+"""`FeatureMap`: which number each feature had in training, and what to do in an environment that counts otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+UNKNOWN = 255
+NUM_IDS = 256
+ORIGINAL = "original_feature_mapping"
+Features = Mapping[str, Mapping[str, Any]]
+"""Name -> `{"id": ..., "normalization": ...}`, as an environment describes its features."""
+
+
+@dataclass
+class FeatureMap:
+    """The features that an agent was trained on.
+
+    Attributes:
+        original: name -> number in the first environment.
+        kept: what else was known of the last environment, as lists of pairs.
+    """
+
+    original: dict[str, int]
+    kept: dict[str, list[list[Any]]] = field(default_factory=dict)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, list[list[Any]]]) -> FeatureMap:
+        """The inverse of `to_dict`."""
+        rest = {key: pairs for key, pairs in values.items() if key != ORIGINAL}
+        return cls({name: number for name, number in values.get(ORIGINAL, [])}, rest)
+
+    def to_dict(self) -> dict[str, list[list[Any]]]:
+        """Lists of pairs, for JSON, whose objects only have strings for keys."""
+        return {**self.kept, ORIGINAL: [[name, number] for name, number in self.original.items()]}
+
+    def meet(self, features: Features, *, learn: bool) -> Tensor | None:
+        """Takes an environment's features in.
+
+        Args:
+            features: of the environment.
+            learn: whether unknown ones are learned under the number that they have here, which may be taken; otherwise
+                they become padding.
+
+        Returns:
+            uint8 `[256]`, the number in training of each number here; None where none differs.
+        """
+        remap: dict[int, int] = {}
+        for name, properties in features.items():
+            known, number = self.original.get(name), properties["id"]
+            if known is None and learn:
+                self.original[name] = number
+            elif known != number:
+                remap[number] = UNKNOWN if known is None else known
+        self.kept["feature_id_remap"] = [[new, old] for new, old in remap.items()]
+        if not remap:
+            return None
+        current = {properties["id"] for properties in features.values()}
+        table = [remap.get(i, i if i in current else UNKNOWN) for i in range(NUM_IDS)]
+        return torch.tensor(table, dtype=torch.uint8)
+
+    def divisors(self, features: Features) -> Tensor:
+        """float32 `[256]`: the environment's divisor of each feature, at its number in training; 1 elsewhere."""
+        result = torch.ones(NUM_IDS, dtype=torch.float32)
+        for name, properties in features.items():
+            if name in self.original and "normalization" in properties:
+                result[self.original[name]] = properties["normalization"]
+        return result
