@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -89,6 +89,17 @@ def cases() -> dict[str, Case]:
     return {stem: importlib.import_module(f"equivalence.cases.{stem}").CASE for stem in stems}
 
 
+EVER = ("E1", "E2a", "E2c", "E3", "E4a", "E4d", "E5e", "E6c", "E8", "E10", "E11")
+"""Eras of components that there always were."""
+EARLY = ("E1", "E2a", "E2b", "E2c", "E3", "E3b")
+SINCE_E4 = EVER[4:]
+
+
+def in_eras(setups: st.SearchStrategy[Setup], eras: Sequence[str] = EVER) -> st.SearchStrategy[Setup]:
+    """The same setups, in the code of any of some eras."""
+    return st.builds(lambda setup, era: replace(setup, era=era), setups, st.sampled_from(list(eras)))
+
+
 def sizes(largest: int = 9) -> st.SearchStrategy[int]:
     """Small positive sizes."""
     return st.integers(1, largest)
@@ -135,7 +146,7 @@ def dropouts(source: st.SearchStrategy[tuple[Source, ...]], *, inplace: bool = F
     if inplace:
         options["inplace"] = st.booleans()
     params = st.fixed_dictionaries({}, optional=options)
-    return st.builds(lambda sources, values: Setup(_params(values), sources), source, params)
+    return in_eras(st.builds(lambda sources, values: Setup(_params(values), sources), source, params))
 
 
 def batch_norms(source: st.SearchStrategy[tuple[Source, ...]]) -> st.SearchStrategy[Setup]:
@@ -149,7 +160,7 @@ def batch_norms(source: st.SearchStrategy[tuple[Source, ...]]) -> st.SearchStrat
             "track_running_stats": st.booleans(),
         },
     )
-    return st.builds(lambda sources, values: Setup(_params(values), sources), source, params)
+    return in_eras(st.builds(lambda sources, values: Setup(_params(values), sources), source, params))
 
 
 ONE_ROW = "Expected more than 1 value per channel when training"
@@ -171,5 +182,23 @@ def weight_options() -> st.SearchStrategy[dict[str, Any]]:
             "l2_init_scale": st.sampled_from([None, 0, 1.5]),
             "l2_norm_scale": st.sampled_from([None, 0, 2.0]),
             "analyze_weights": st.booleans(),
+            "effective_rank": st.booleans(),
         },
     )
+
+
+def early_weights(
+    sources: st.SearchStrategy[tuple[Source, ...]], params: st.SearchStrategy[dict[str, Any]], *, sized: bool = True
+) -> st.SearchStrategy[Setup]:
+    """Setups of a component with a weight in E1 to E3, where its size stood beside `nn_params`, or was the input's."""
+    size = st.fixed_dictionaries({}, optional={"output_size": sizes()} if sized else {})
+    built = st.builds(
+        lambda source, values, rest, options, clip_range: Setup(
+            {**values, **_params(rest), **options}, source, clip_range=clip_range
+        ),
+        sources, size, params, weight_options(), st.sampled_from([0, 1.0]),
+    )  # fmt: skip
+    return in_eras(built, EARLY)
+
+
+BIAS = st.fixed_dictionaries({}, optional={"bias": st.booleans()})

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from equivalence.case import Setup, Shape, cases
 from equivalence.harness import Finding
-from equivalence.sides import Trial, build_new, build_old, inputs_of, run_new, run_old
+from equivalence.sides import Trial, build_new, build_old, inputs_of, own_tensors, run_new, run_old
 from migrate.eras import Era
 from migrate.registry import rules
 from modules.base import MettaModule
@@ -99,7 +99,7 @@ def _run(side: Any, run: Runner, inputs: Mapping[str, Tensor], trial: Trial) -> 
 def _compare_state(finding: Finding, stem: str, old: Any, new: MettaModule, config: Mapping[str, Any]) -> None:
     rule = rules()[stem]
     renamed = {move.old: new.state_dict().get(move.new) for move in rule.state(rule.resolved(config))}
-    state = old.state_dict()
+    state = own_tensors(old.state_dict())
     for key in {**state, **renamed}:
         finding.check("weight", key, state.get(key), renamed.get(key))
     for attribute in rule.attributes:
@@ -126,7 +126,7 @@ def _compare_gradients(
         finding.check("gradient", f"input {key}", value.grad, new[1].leaves[key].grad, strides=False)
     rule = rules()[stem]
     of_new = dict(new[0].named_parameters())
-    of_old = dict(old[0].named_parameters())
+    of_old = own_tensors(dict(old[0].named_parameters(remove_duplicate=False)))
     for move in rule.state(rule.resolved(config)):
         if move.old in of_old:
             finding.check("gradient", move.old, of_old[move.old].grad, of_new[move.new].grad, strides=False)

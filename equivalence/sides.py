@@ -16,12 +16,14 @@ from equivalence.case import Setup, Shape, Source
 from equivalence.strategies import FLOATS, OBSERVATIONS, tokens
 from legacy.normalizations import OBS_NORMALIZATIONS
 from migrate.eras import Era
+from migrate.old_policy import REGISTERED_SOURCES
 from migrate.registry import legacy_target, new_target, rules
 from migrate.translate import to_new
 from modules.base import BuildContext, MettaModule
 from modules.builder import build_component
 
 NAME = "tested"
+NVEC = (5, 3)
 DIVISORS = tuple(OBS_NORMALIZATIONS.values())
 
 
@@ -77,8 +79,8 @@ def agent_attributes(era: Era, setup: Setup) -> dict[str, Any]:
         "obs_input_shape": ("E1", "2025-05-19", setup.obs_shape[1:]),
         "hidden_size": ("E1", "E8", setup.config.get("output_size", 1)),
         "core_num_layers": ("E1", "E8", 1),
-        "action_type_size": ("E1", "E4a", 5),
-        "action_param_size": ("E1", "E4a", 3),
+        "action_type_size": ("E1", "E4a", NVEC[0]),
+        "action_param_size": ("E1", "E4a", NVEC[1]),
         "obs_width": ("E5d", "", setup.window[0]),
         "obs_height": ("E5d", "", setup.window[1]),
     }
@@ -139,10 +141,17 @@ def build_new(stem: str, setup: Setup, era: Era | None = None) -> tuple[MettaMod
         obs_height=setup.window[1] if setup.has_tokens else 0,
         feature_normalizations=divisors,
         feature_ids=ids,
+        action_nvec=NVEC,
         clip_range=setup.clip_range,
     )
     module, announced = build_component(NAME, {"_target_": new_target(stem), **options}, context)
     return module, options, announced
+
+
+def own_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of an old component, without those that E1 and E2a had twice, under the names of later eras (trap 44)."""
+    own = {key: value for key, value in tensors.items() if key.partition(".")[0] not in REGISTERED_SOURCES}
+    return {f"_{key}" if key.startswith("net.") else key: value for key, value in own.items()}
 
 
 def inputs_of(module: MettaModule, setup: Setup, trial: Trial) -> dict[str, Tensor]:

@@ -146,6 +146,7 @@ def _trace_logits(agent: Any, call: Call, _: Era) -> Trace:
         carried.lstm_h, carried.lstm_c = call.state
     (logits, value), components = _run_watched(agent, lambda: agent(call.obs, carried, call.action))
     action, log_prob, entropy, normalized = legacy.sample_logits(logits, call.action)
+    action = action.reshape(-1, len(logits))
     outputs = {"value": value, "log_prob": log_prob, "entropy": entropy}
     outputs |= {"lstm_h": carried.lstm_h, "lstm_c": carried.lstm_c}
     outputs |= {f"log_probs_{i}": each for i, each in enumerate(normalized)}

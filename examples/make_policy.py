@@ -14,7 +14,6 @@ import torch
 
 import legacy
 from equivalence.pairs import default_environment
-from legacy.agent import MettaAgent
 from migrate.config import read_agent_config
 from migrate.eras import Era
 from migrate.pickle_writer import save_record
@@ -22,13 +21,14 @@ from migrate.to_legacy import legacy_agent
 
 HERE = Path(__file__).parent
 STEPS, BATCH, TIME = 3, 4, 4
+ERA = Era("E4d")
 LOCAL_PATH = "./train_dir/example/checkpoints/model_0003.pt"
 
 
-def trained(steps: int) -> tuple[MettaAgent, torch.optim.Adam]:
+def trained(steps: int) -> tuple[legacy.MettaAgent, torch.optim.Adam]:
     """A small agent after `steps` of Adam on random observations."""
     config = read_agent_config(HERE / "simple.yaml")
-    agent = legacy_agent(config, default_environment(), HERE)
+    agent: legacy.MettaAgent = legacy_agent(config, default_environment(), HERE, ERA)
     agent.activate_actions(["attack", "noop", "move"], [2, 0, 1], "cpu")
     agent.activate_actions(["noop", "move", "rotate", "attack"], [0, 1, 3, 2], "cpu")
     optimizer = torch.optim.Adam(agent.parameters(), lr=1e-3, eps=1e-12)
@@ -53,7 +53,7 @@ def main() -> None:
         None, LOCAL_PATH, f"file://{LOCAL_PATH}", {**metadata, "action_names": agent.action_names}
     )
     record._policy = agent
-    (HERE / "policy.pt").write_bytes(save_record(record, Era("E4d")))
+    (HERE / "policy.pt").write_bytes(save_record(record, ERA, read_agent_config(HERE / "simple.yaml")))
     buffer = io.BytesIO()
     trainer = {"agent_step": 3 * BATCH * TIME, "epoch": 3, "policy_path": LOCAL_PATH}
     torch.save({"optimizer_state_dict": optimizer.state_dict(), **trainer}, buffer)

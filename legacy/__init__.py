@@ -5,6 +5,7 @@ trained weights depend on, and each is named where it is kept.
 """
 
 from legacy.agent import MettaAgent
+from legacy.early_sampling import sample_logits
 from legacy.factory import agent_class, date_of, is_agent, make_policy
 from legacy.policy_record import PolicyMetadata, PolicyRecord, PolicyRecordE6c
 from legacy.policy_state import PolicyState
@@ -19,4 +20,5 @@ __all__ = [
     "date_of",
     "is_agent",
     "make_policy",
+    "sample_logits",
 ]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from legacy.assert_shape import assert_shape
 from legacy.distribution_utils import evaluate_actions, sample_actions
-from legacy.instantiate import by_hydra
+from legacy.instantiate import by_hydra, passed_by_hydra
 from legacy.policy_state import PolicyState
 
 HEADS = ("_value_", "_action_")
@@ -50,7 +50,7 @@ class MettaAgent(nn.Module):
             "obs_input_shape": obs_shape[1:],
             "num_objects": obs_shape[2] if len(obs_shape) > 2 else None,
             **{name: getattr(self, name, None) for name in ("hidden_size", "core_num_layers")},
-            **{name: cfg.get(name) for name in FROM_ENVIRONMENT},
+            **{name: self._received(name, cfg.get(name)) for name in FROM_ENVIRONMENT},
         }
         attributes = {name: facts[name] for name in self.told}
         if self.stores_attributes:
@@ -68,6 +68,10 @@ class MettaAgent(nn.Module):
     def _read_core(self, components: Any) -> None:
         self.hidden_size = components._core_.output_size
         self.core_num_layers = components._core_.nn_params.num_layers
+
+    def _received(self, name: str, value: Any) -> Any:
+        """What the environment told, as it arrives at the agent."""
+        return passed_by_hydra(name, value)
 
     def _instantiate(self, config: Any, attributes: Mapping[str, Any]) -> Any:
         return by_hydra(config, **attributes)

@@ -139,7 +139,10 @@ class MettaAgent0701(RemapsFeatures, MettaAgent0626):
 
 
 class MettaAgentE7b(MettaAgent0701):
-    """2025-07-09: makes its components without Hydra, which had turned what they were told into its own containers."""
+    """2025-07-09: made, as its components, without Hydra, which had turned what they were told into its own containers."""
+
+    def _received(self, name: str, value: Any) -> Any:
+        return value
 
     def _instantiate(self, config: Any, attributes: Mapping[str, Any]) -> Any:
         return by_path(config, **attributes)

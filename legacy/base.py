@@ -130,7 +130,7 @@ class ParamLayer(LayerBase):
         super().__init__(**cfg)
 
     def _initialize(self) -> None:
-        self.__dict__["weight_net"] = self._make_net()
+        self._keep_weight_net(self._make_net())
         self.largest_weight = self._initialize_weights()
         limit = self.global_clip_range * self.largest_weight * self.clip_scale if self.clip_scale > 0 else 0
         self.clip_value: Any = limit
@@ -139,6 +139,9 @@ class ParamLayer(LayerBase):
             self._net = self.weight_net
         else:
             self._net = nn.Sequential(self.weight_net, self._make_nonlinearity(self.nonlinearity))
+
+    def _keep_weight_net(self, net: Any) -> None:
+        self.__dict__["weight_net"] = net  # not registered, since it is part of `_net`
 
     def _make_nonlinearity(self, path: str) -> nn.Module:
         # The part before the dot is ignored, as it was: "x.ReLU" works, "ReLU" and "torch.nn.ReLU" do not.

@@ -7,17 +7,12 @@ from typing import Any, cast
 from omegaconf import OmegaConf
 from torch import nn
 
-from legacy import agent_versions, memory_agent, policy_agent
+from legacy import agent_versions, early_agent, memory_agent, policy_agent
 from legacy.agent import FROM_ENVIRONMENT
 from legacy.spaces import Box
 
-try:
-    from legacy.early_agent import VERSIONS as EARLY
-except ImportError:
-    EARLY = ()
-
 VERSIONS: tuple[tuple[str, type[nn.Module]], ...] = (
-    *EARLY,
+    *early_agent.VERSIONS,
     *agent_versions.VERSIONS,
     *memory_agent.VERSIONS,
     *policy_agent.VERSIONS,

@@ -6,11 +6,20 @@ import importlib
 from typing import Any
 
 import hydra
+from omegaconf import OmegaConf
 
 
 def by_hydra(config: Any, **attributes: Any) -> Any:
     """Hydra's own; what is passed along becomes OmegaConf's containers."""
     return hydra.utils.instantiate(config, **attributes)
+
+
+def passed_by_hydra(name: str, value: Any) -> Any:
+    """The argument `name` as Hydra passes it along: a list or a dict becomes OmegaConf's container, without a parent."""
+    argument = OmegaConf.create({name: value}, flags={"allow_objects": True})[name]
+    if OmegaConf.is_config(argument):
+        argument._set_parent(None)
+    return argument
 
 
 def by_path(config: Any, **attributes: Any) -> Any:
@@ -23,6 +32,6 @@ def by_path(config: Any, **attributes: Any) -> Any:
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        raise ImportError(f"Failed to import module {module_name}") from error
+        raise ImportError(f"Failed to import module {module_name}: {error}") from error
     options = {str(key): config[key] for key in config if not str(key).startswith("_")}
     return getattr(module, class_name)(**{**options, **attributes})

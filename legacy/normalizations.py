@@ -1,6 +1,6 @@
 """The table of divisors that the old code kept by feature name, until 2025-06-03.
 
-The union of its states from 2025-02-27 on, in which no name ever had two values.
+`OBS_NORMALIZATIONS` is the union of its states from 2025-02-27 on, in which no name ever had two values.
 """
 
 _BY_VALUE: dict[float, str] = {
@@ -15,3 +15,5 @@ _BY_VALUE: dict[float, str] = {
     255.0: "agent:color agent:energy",
 }
 OBS_NORMALIZATIONS: dict[str, float] = {name: value for value, names in _BY_VALUE.items() for name in names.split()}
+OBS_NORMALIZATIONS_E1 = {**OBS_NORMALIZATIONS, "agent:hp": 1.0, "wall:hp": 10.0}
+"""Until 2025-02-27."""

@@ -46,7 +46,15 @@ def analyze_weights(weight: Tensor, delta: float) -> dict[str, Any]:
         metrics["sv_loglog_r2"] = line.rvalue**2
         metrics["sv_loglog_slope"] = line.slope
     if len(singular) > 1:
-        cumulative = torch.cumsum(singular, dim=0)
-        enough = torch.where(cumulative >= (1 - delta) * singular.sum())[0]
-        metrics["effective_rank"] = enough[0].item() + 1
+        metrics["effective_rank"] = _rank(singular, delta)
     return metrics
+
+
+def effective_rank(weight: Tensor, delta: float) -> Any:
+    """How many singular values make up all but `delta` of the sum; what E1 to E3a logged, without noise."""
+    return _rank(torch.linalg.svd(weight, full_matrices=False).S, delta)
+
+
+def _rank(singular: Tensor, delta: float) -> Any:
+    cumulative = torch.cumsum(singular, dim=0)
+    return torch.where(cumulative >= (1 - delta) * singular.sum())[0][0].item() + 1

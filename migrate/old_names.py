@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from migrate.agent_rules import era_of_config
@@ -14,10 +14,15 @@ COMPONENTS = "components."
 Sources = Mapping[str, list[str]]
 
 
-def component_tensors(name: str, rule: Rule, config: Mapping[str, Any]) -> dict[str, str]:
-    """Old state-dict key -> new one, for one component with the new config `config`, without an era's prefix."""
+def component_tensors(name: str, rule: Rule, config: Mapping[str, Any], present: Container[str]) -> dict[str, str]:
+    """Old state-dict key -> new one, for one component with the new config `config`, without an era's prefix.
+
+    Optional ones only where either is `present`.
+    """
     prefix = f"{COMPONENTS}{name}."
-    return {f"{prefix}{move.old}": f"{prefix}{move.new}" for move in rule.state(rule.resolved(config))}
+    moves = rule.state(rule.resolved(config))
+    there = [m for m in moves if not m.optional or f"{prefix}{m.old}" in present or f"{prefix}{m.new}" in present]
+    return {f"{prefix}{move.old}": f"{prefix}{move.new}" for move in there}
 
 
 def parameter_names_of(config: Mapping[str, Any]) -> dict[str, str]:

@@ -79,7 +79,7 @@ def make_plan(checkpoint: Checkpoint, era: str | None = None) -> Plan:
     attributes: list[tuple[str, str, str]] = []
     for name, component in old.components.items():
         rule = component.rule
-        tensors.update(component_tensors(name, rule, components[name]))
+        tensors.update(component_tensors(name, rule, components[name], old.state_dict))
         attributes += [(name, a.old, a.new) for a in rule.attributes if a.old in component.attributes]
     check_complete(tensors, list(old.state_dict), where)
     ordered = {key: tensors[key] for key in old.state_dict}

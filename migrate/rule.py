@@ -62,10 +62,17 @@ def key(old: str, new: str, old_default: Any = REQUIRED, new_default: Any = REQU
 
 @dataclass(frozen=True)
 class Move:
-    """A tensor that changes its name: state-dict keys relative to the component."""
+    """A tensor that changes its name: state-dict keys relative to the component.
+
+    Attributes:
+        old: its old key.
+        new: its new key.
+        optional: whether the graph decides if it is there, such as a projection where two sizes differ.
+    """
 
     old: str
     new: str
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,8 +161,8 @@ class Rule:
     def new_defaults(self) -> dict[str, Any]:
         """What the new class takes for the options that keys of any era translate to."""
         keys = [k for _, earlier in self.keys_before for k in earlier] + list(self.keys)
-        defaults = {new: default for k in keys for new, default in zip(k.new, k.new_default, strict=True)}
-        return {name: value for name, value in defaults.items() if value is not REQUIRED}
+        pairs = [pair for k in keys for pair in zip(k.new, k.new_default, strict=True)]
+        return {name: default for name, default in pairs if default is not REQUIRED}
 
     def without_defaults(self, params: Mapping[str, Any], era: Era) -> dict[str, Any]:
         """An old `nn_params` without the entries that say what the old class took anyway: no config needs them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,12 +10,12 @@ from omegaconf import OmegaConf
 from torch import Tensor
 
 import legacy
-from legacy.normalizations import OBS_NORMALIZATIONS
 from legacy.spaces import Box, MultiDiscrete
 from migrate import config_rules, provenance
 from migrate.agent_rules import era_of_config
 from migrate.config_rules import CORE
 from migrate.eras import Era
+from migrate.old_tables import table_of
 from migrate.errors import UnsafeFileError, UnusableFileError
 from migrate.old_names import component_tensors, parameter_names_of, plain_key_in
 from migrate.pickle_writer import save_record
@@ -33,10 +33,18 @@ class LegacyEnvironment:
     def __init__(self, environment: Environment, era: Era) -> None:
         self.single_observation_space = Box(environment.obs_shape)
         self.single_action_space = MultiDiscrete(environment.action_nvec)
-        self.grid_features = list(environment.feature_names)
+        self.grid_features = list(environment.feature_names or names_for(environment.feature_normalizations, era))
         self.obs_width, self.obs_height = environment.obs_width, environment.obs_height
         divisors = dict(zip(environment.ids, environment.feature_normalizations, strict=True))
         self.feature_normalizations = divisors if era.is_since("E5e") else list(divisors.values())
+
+
+def names_for(divisors: Sequence[float], era: Era) -> list[str]:
+    """Features with these divisors, for the eras that kept no names, as far as the old table has such divisors."""
+    if era.is_since("E4a"):
+        return []
+    name_of = {divisor: name for name, divisor in table_of(era).items()}
+    return [name_of[divisor] for divisor in divisors if divisor in name_of]
 
 
 SETTINGS = ("policy", "analyze_weights_interval")
@@ -67,7 +75,7 @@ def legacy_agent(config: Mapping[str, Any], environment: Environment, where: obj
         _refuse_instructions(options, place)
         components[name] = {**options, "_target_": legacy_target(stem, era)}
     if not era.is_since("E5b"):
-        _check_features(environment, where)
+        _check_features(LegacyEnvironment(environment, era).grid_features, environment, era, where)
     # Only what the old agent reads: the rest was never resolved, and may not be resolvable here.
     read = {"observations": {"obs_key": config["observations"]["obs_key"]}, "clip_range": config["clip_range"]}
     read |= {key: config[key] for key in SETTINGS if key in config and era.is_since("E9")}
@@ -100,12 +108,13 @@ def _refuse_instructions(value: Any, place: str) -> None:
         raise UnsafeFileError(f"{value!r} would make Hydra resolve it", where=place, fix="write the value itself")
 
 
-def _check_features(environment: Environment, where: object) -> None:
-    known = [OBS_NORMALIZATIONS.get(name) for name in environment.feature_names]
-    if len(known) != environment.obs_shape[-1] or None in known:
-        unknown = [name for name in environment.feature_names if name not in OBS_NORMALIZATIONS]
+def _check_features(names: Sequence[str], environment: Environment, era: Era, where: object) -> None:
+    if len(environment.obs_shape) != 3:
+        return
+    unknown = [name for name in names if name not in table_of(era)]
+    if len(names) != environment.obs_shape[-1] or unknown:
         raise UnusableFileError(
-            f"the old stack looks divisors up by feature name and cannot for {environment.feature_names!r}"
+            f"the old stack looks divisors up by feature name and cannot for {tuple(names)!r}"
             + (f": unknown are {', '.join(unknown)}" if unknown else ""),
             where=where,
             fix=f"name {environment.obs_shape[-1]} features of the old table (legacy/normalizations.py)",
@@ -138,7 +147,7 @@ def legacy_agent_from(content: PolicyFile, where: object) -> Any:
 
 def _restore(agent: Any, name: str, rule: Rule, config: Mapping[str, Any], content: PolicyFile, era: Era) -> None:
     target: Any = agent.components[name]
-    for old_key, new_key in component_tensors(name, rule, config).items():
+    for old_key, new_key in component_tensors(name, rule, config, content.tensors).items():
         _put_tensor(agent, plain_key_in(era, old_key), content.tensors[new_key])
     resolved = rule.resolved(config)
     for attribute in rule.attributes:

@@ -49,6 +49,7 @@ _SHARED = (
 )
 _L2_NORM = key("l2_norm_scale", "l2_norm_scale", L2_DEFAULT, None)
 
+BIAS = key("nn_params.bias", "bias", True, True)
 WEIGHT_KEYS = (*_SHARED, key("analyze_weights", "analyze_weights", None, None, attribute="analyze_weights_bool"))
 """From 2025-06-26 on; `effective_rank` was ignored since E3b, and stays so (trap 18)."""
 WEIGHT_KEYS_E3B = (*WEIGHT_KEYS, _L2_NORM)
@@ -58,6 +59,27 @@ WEIGHT_KEYS_E1 = (
     key("effective_rank", "analyze_weights", None, None, attribute="effective_rank_bool"),
 )
 """Until E3b."""
+
+
+def by_era(sizes: tuple[Key, ...], early_sizes: tuple[Key, ...]) -> tuple[tuple[str, tuple[Key, ...]], ...]:
+    """The earlier schemas of a component with a weight: `keys_before` of its rule."""
+    return (
+        ("E3b", (*early_sizes, *WEIGHT_KEYS_E1)),
+        ("E4a", (*early_sizes, *WEIGHT_KEYS_E3B)),
+        ("2025-06-26", (*sizes, *WEIGHT_KEYS_E3B)),
+    )
+
+
+def legacy_classes(name: str) -> tuple[tuple[str, str], ...]:
+    """The versions of a component with a weight in `legacy`, by the versions of `ParamLayer`."""
+    later = (("E5c", f"{name}E5c"), ("2025-06-26", f"{name}0626"))
+    return (*early_classes(name, "E3b"), ("E4a", name), *later)
+
+
+def early_classes(name: str, last: str = "") -> tuple[tuple[str, str], ...]:
+    """The versions until E3; `last` is the suffix of the last one, where a later version has the name itself."""
+    suffixes = {"E1": "E1", "E2a": "E2a", "E2b": "E2b", "E3b": last}
+    return tuple((since, f"{name}{suffix}") for since, suffix in suffixes.items())
 
 
 def weight_state(config: Mapping[str, Any]) -> tuple[Move, ...]:

@@ -68,8 +68,8 @@ class MettaModule(nn.Module):
     """Outputs that every instance writes after its own."""
     io_sizes: ClassVar[tuple[str, ...]] = ()
     """Attributes that fix the shapes of inputs and outputs; a hot swap must keep them."""
-    saved_attributes: ClassVar[tuple[str, ...]] = ()
-    """Attributes outside the state dict that belong to a trained policy."""
+    saved_attributes: tuple[str, ...] = ()
+    """Attributes outside the state dict that belong to a trained policy; an instance may have fewer than its class."""
 
     def __init__(self, in_keys: Sequence[str] | None = None, out_keys: Sequence[str] | None = None) -> None:
         super().__init__()

@@ -58,6 +58,7 @@ def build_components(config: Mapping[str, Any], environment: Environment) -> Com
             obs_height=environment.obs_height,
             feature_normalizations=environment.feature_normalizations,
             feature_ids=environment.ids,
+            action_nvec=environment.action_nvec,
             clip_range=config.get("clip_range", 0),
         )
         built[name], shapes[name] = build_component(name, configs[name], context)

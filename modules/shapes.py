@@ -29,6 +29,7 @@ class BuildContext:
         obs_height: likewise.
         feature_normalizations: one divisor per feature.
         feature_ids: the number that tokens have for each of these features.
+        action_nvec: number of action types and largest parameter + 1, where the environment says them.
         clip_range: the agent's clip range; 0 disables clipping.
     """
 
@@ -39,6 +40,7 @@ class BuildContext:
     obs_height: int = 0
     feature_normalizations: tuple[float, ...] = ()
     feature_ids: tuple[int, ...] = ()
+    action_nvec: tuple[int, ...] = ()
     clip_range: float = 0.0
 
 

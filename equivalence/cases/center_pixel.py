@@ -2,6 +2,8 @@
 
 from hypothesis import strategies as st
 
-from equivalence.case import Case, Setup, Source, sizes
+from equivalence.case import SINCE_E4, Case, Setup, Source, in_eras, sizes
 
-CASE = Case(setups=st.builds(lambda c, h, w: Setup({}, (Source("image", (c, h, w)),)), sizes(4), sizes(6), sizes(6)))
+IMAGES = st.builds(lambda c, h, w: Setup({}, (Source("image", (c, h, w)),)), sizes(4), sizes(6), sizes(6))
+
+CASE = Case(setups=in_eras(IMAGES, SINCE_E4))

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from equivalence.case import Case, Setup, Source, sizes
+from equivalence.case import SINCE_E4, Case, Setup, Source, in_eras, sizes
 
 
 @st.composite
@@ -24,7 +24,7 @@ def _setups(draw: st.DrawFn) -> Setup:
 
 
 CASE = Case(
-    setups=_setups(),
+    setups=in_eras(_setups(), SINCE_E4),
     refused=(
         Setup({}, (Source("a", (3,), {"slice": [0, 2]}),)),
         Setup({}, (Source("a", (3,), {"slice": [0, 1, 2], "dim": 1}),)),

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from equivalence.case import Case, Setup, Source, sizes, weight_options
+from equivalence.case import SINCE_E4, Case, Setup, Source, early_weights, in_eras, sizes, weight_options
 
 
 @st.composite
@@ -21,8 +21,19 @@ def _setups(draw: st.DrawFn) -> Setup:
     return Setup(config, (source,), clip_range=draw(st.sampled_from([0, 1.0])))
 
 
+@st.composite
+def _any_images(draw: st.DrawFn) -> tuple[Source, ...]:
+    """Images that the kernels below need not tile."""
+    return (Source("image", (draw(sizes(4)), draw(st.integers(3, 6)), draw(st.integers(3, 6)))),)
+
+
+EARLY_PARAMS = st.fixed_dictionaries(
+    {"kernel_size": st.integers(1, 3)},
+    optional={"stride": st.integers(1, 3), "padding": st.integers(0, 1), "bias": st.booleans()},
+)
+
 CASE = Case(
-    setups=_setups(),
+    setups=st.one_of(in_eras(_setups(), SINCE_E4), early_weights(_any_images(), EARLY_PARAMS)),
     refused=(
         Setup({"nn_params": {"out_channels": 2, "kernel_size": 2, "stride": 2}}, (Source("image", (1, 3, 3)),)),
         Setup({"nn_params": {"out_channels": 2, "kernel_size": 2, "stride": 2}}, (Source("vector", (4,)),)),

@@ -2,10 +2,10 @@
 
 from hypothesis import strategies as st
 
-from equivalence.case import Case, Setup, Source, sizes
+from equivalence.case import SINCE_E4, Case, Setup, Source, in_eras, sizes
 
 CASE = Case(
-    setups=st.builds(
+    setups=in_eras(st.builds(
         lambda shape, rows, width: Setup(
             {"nn_params": {"num_embeddings": rows, "embedding_dim": width}},
             (Source("indices", tuple(shape), below=rows),),
@@ -13,5 +13,5 @@ CASE = Case(
         st.lists(sizes(4), min_size=1, max_size=3),
         sizes(),
         sizes(5),
-    )
+    ), SINCE_E4)
 )

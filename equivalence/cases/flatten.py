@@ -1,9 +1,5 @@
 """`flatten`: one to three dimensions."""
 
-from hypothesis import strategies as st
+from equivalence.case import Case, Setup, any_shape, in_eras
 
-from equivalence.case import Case, Setup, Source, sizes
-
-CASE = Case(
-    setups=st.lists(sizes(4), min_size=1, max_size=3).map(lambda shape: Setup({}, (Source("image", tuple(shape)),)))
-)
+CASE = Case(setups=in_eras(any_shape().map(lambda source: Setup({}, source))))

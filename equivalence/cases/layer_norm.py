@@ -2,10 +2,10 @@
 
 from hypothesis import strategies as st
 
-from equivalence.case import Case, Setup, vector
+from equivalence.case import SINCE_E4, Case, Setup, in_eras, vector
 
 CASE = Case(
-    setups=st.builds(
+    setups=in_eras(st.builds(
         lambda source, params: Setup({"nn_params": params} if params else {}, source),
         vector(),
         st.fixed_dictionaries(
@@ -16,5 +16,5 @@ CASE = Case(
                 "bias": st.booleans(),
             },
         ),
-    )
+    ), SINCE_E4)
 )

@@ -1,9 +1,5 @@
 """`relu`: any shape."""
 
-from hypothesis import strategies as st
+from equivalence.case import SINCE_E4, Case, Setup, any_shape, in_eras
 
-from equivalence.case import Case, Setup, Source, sizes
-
-CASE = Case(
-    setups=st.lists(sizes(4), min_size=1, max_size=3).map(lambda shape: Setup({}, (Source("hidden", tuple(shape)),)))
-)
+CASE = Case(setups=in_eras(any_shape().map(lambda source: Setup({}, source)), SINCE_E4))

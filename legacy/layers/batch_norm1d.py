@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from legacy.base import LayerBase
+from legacy.early import EarlyLayer, PublicNames
 
 
 class BatchNorm1d(LayerBase):
@@ -16,3 +17,11 @@ class BatchNorm1d(LayerBase):
     def _make_net(self) -> nn.Module:
         self._out_tensor_shape = self._in_tensor_shapes[0].copy()
         return nn.BatchNorm1d(self._in_tensor_shapes[0][0], **self._nn_params)
+
+
+class BatchNorm1dE2(EarlyLayer, BatchNorm1d):
+    """E2 and E3."""
+
+
+class BatchNorm1dE1(PublicNames, BatchNorm1dE2):
+    """E1."""

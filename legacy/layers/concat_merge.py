@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
+from legacy.early import PublicNames
+from legacy.early_merge import EarlyMergeLayer
 from legacy.merge import MergeLayerBase
 
 
@@ -26,3 +30,23 @@ class ConcatMergeLayer(MergeLayerBase):
 
     def _merge(self, outputs: list[Tensor]) -> Tensor:
         return torch.cat(outputs, dim=self._merge_dim)
+
+
+class ConcatMergeLayerE2(EarlyMergeLayer):
+    """E2 and E3: the size is the sum of all, whatever `dim` says.
+
+    Raises:
+        ValueError: "For 'concat', all sources must have the same 'dim' ..." in `setup`.
+    """
+
+    def _merged_size(self) -> Any:
+        if any(dim != self.dims[0] for dim in self.dims):
+            raise ValueError(f"For 'concat', all sources must have the same 'dim'. Got dims: {self.dims}")
+        return sum(self.sizes)
+
+    def _merge(self, outputs: list[Tensor]) -> Tensor:
+        return torch.cat(outputs, dim=self.dims[0])
+
+
+class ConcatMergeLayerE1(PublicNames, ConcatMergeLayerE2):
+    """E1."""

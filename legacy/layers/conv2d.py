@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from legacy.base import ParamLayer
+from legacy.early import EarlyParamLayer, EarlyParamLayerE3b, PublicNames, RegistersWeightNet
 from legacy.param_versions import ParamLayer0626, ParamLayerE5c
 
 
@@ -38,3 +39,24 @@ class Conv2dE5c(ParamLayerE5c, Conv2d):
 
 class Conv2d0626(ParamLayer0626, Conv2d):
     """From 2025-06-26."""
+
+
+class Conv2dE3b(EarlyParamLayerE3b):
+    """From 2025-04-22: `[B, C, H, W]` -> `[B, output_size, h, w]`; nobody asked whether the kernel tiles its input."""
+
+    def _make_net(self) -> nn.Module:
+        return nn.Conv2d(self._input_size, self._output_size, **self._nn_params)
+
+
+class Conv2dE2b(EarlyParamLayer):
+    """E2b and E2c."""
+
+    _make_net = Conv2dE3b._make_net
+
+
+class Conv2dE2a(RegistersWeightNet, Conv2dE2b):
+    """E2a."""
+
+
+class Conv2dE1(PublicNames, Conv2dE2a):
+    """E1."""

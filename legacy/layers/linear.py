@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from legacy.base import ParamLayer
+from legacy.early import EarlyParamLayer, EarlyParamLayerE3b, PublicNames, RegistersWeightNet
 from legacy.param_versions import ParamLayer0626, ParamLayerE5c
 
 
@@ -25,3 +26,24 @@ class LinearE5c(ParamLayerE5c, Linear):
 
 class Linear0626(ParamLayer0626, Linear):
     """From 2025-06-26."""
+
+
+class LinearE3b(EarlyParamLayerE3b):
+    """From 2025-04-22: `[B, in]` -> `[B, output_size]`."""
+
+    def _make_net(self) -> nn.Module:
+        return nn.Linear(self._input_size, self._output_size, **self._nn_params)
+
+
+class LinearE2b(EarlyParamLayer):
+    """E2b and E2c."""
+
+    _make_net = LinearE3b._make_net
+
+
+class LinearE2a(RegistersWeightNet, LinearE2b):
+    """E2a."""
+
+
+class LinearE1(PublicNames, LinearE2a):
+    """E1."""

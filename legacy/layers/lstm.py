@@ -10,6 +10,7 @@ from einops import rearrange
 from torch import nn
 
 from legacy.base import Blackboard, LayerBase
+from legacy.early import EarlyLayer, PublicNames
 
 
 class LSTM(LayerBase):
@@ -32,7 +33,7 @@ class LSTM(LayerBase):
     def _forward(self, td: Blackboard) -> Blackboard:
         x, state = td["x"], td["state"]
         hidden = td[(self._sources or [])[0]["name"]]
-        batch, time = self._batch_and_time(x)
+        batch, time = batch_and_time(x, self._obs_shape)
         if state is not None:
             assert state.shape[1] == batch, (state.shape[1], batch)
             state = tuple(state.split(self.num_layers, dim=0))
@@ -45,12 +46,6 @@ class LSTM(LayerBase):
         td[str(self._name)] = hidden
         td["state"] = torch.cat([part.detach() for part in new_state], dim=0)
         return td
-
-    def _batch_and_time(self, x: torch.Tensor) -> tuple[int, int]:
-        ndim = len(self._obs_shape)
-        if list(x.shape[-ndim:]) != self._obs_shape or x.dim() not in (ndim + 1, ndim + 2):
-            raise ValueError("Invalid input tensor shape", x.shape)
-        return x.shape[0], x.shape[1] if x.dim() == ndim + 2 else 1
 
 
 Memory = dict[int, torch.Tensor]
@@ -126,6 +121,18 @@ class LSTM0815(LSTME8):
         self.lstm_h, self.lstm_c = {}, {}
 
 
+def batch_and_time(x: torch.Tensor, obs_shape: Any) -> tuple[int, int]:
+    """B and T of observations `[B, (T,) *obs_shape]`.
+
+    Raises:
+        ValueError: "Invalid input tensor shape".
+    """
+    ndim = len(obs_shape)
+    if list(x.shape[-ndim:]) != list(obs_shape) or x.dim() not in (ndim + 1, ndim + 2):
+        raise ValueError("Invalid input tensor shape", x.shape)
+    return x.shape[0], x.shape[1] if x.dim() == ndim + 2 else 1
+
+
 def _initialized(net: nn.LSTM) -> nn.LSTM:
     for name, parameter in net.named_parameters():
         if "bias" in name:
@@ -133,3 +140,21 @@ def _initialized(net: nn.LSTM) -> nn.LSTM:
         elif "weight" in name:
             nn.init.orthogonal_(parameter, 1)
     return net
+
+
+class LSTME2(EarlyLayer, LSTM):
+    """E2 and E3: the same."""
+
+    def __init__(self, obs_shape: Any, hidden_size: int, **cfg: Any) -> None:
+        EarlyLayer.__init__(self, **cfg)
+        self.obs_shape = obs_shape
+        self.hidden_size = hidden_size
+        self.num_layers = self._nn_params["num_layers"]
+
+    @property
+    def _obs_shape(self) -> Any:
+        return self.obs_shape
+
+
+class LSTME1(PublicNames, LSTME2):
+    """E1."""

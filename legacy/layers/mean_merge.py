@@ -7,6 +7,8 @@ from operator import add
 
 from torch import Tensor
 
+from legacy.early import PublicNames
+from legacy.early_merge import EarlyMergeLayer
 from legacy.merge import ElementwiseMergeLayer
 
 
@@ -17,3 +19,13 @@ class MeanMergeLayer(ElementwiseMergeLayer):
 
     def _merge(self, outputs: list[Tensor]) -> Tensor:
         return reduce(add, outputs) / len(outputs)
+
+
+class MeanMergeLayerE2(EarlyMergeLayer):
+    """E2 and E3."""
+
+    _merge = MeanMergeLayer._merge  # type: ignore[assignment]  # it knows nothing of its class
+
+
+class MeanMergeLayerE1(PublicNames, MeanMergeLayerE2):
+    """E1."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from legacy.base import Blackboard, LayerBase
+from legacy.early import EarlyLayer, PublicNames
 
 
 class ObsShaper(LayerBase):
@@ -43,3 +44,28 @@ class ObsShaperE5a(ObsShaper):
     def __init__(self, obs_shape: Any, **cfg: Any) -> None:
         super().__init__(obs_shape, None, **cfg)
         del self._output_size
+
+
+class ObsShaperE2(EarlyLayer):
+    """E2 and E3: the same, with the number of features as its size.
+
+    Raises:
+        ValueError: "Invalid input tensor shape".
+    """
+
+    def __init__(self, obs_shape: Any, num_objects: int, **cfg: Any) -> None:
+        super().__init__(**cfg)
+        self._obs_shape = obs_shape
+        self._output_size = num_objects
+
+    def _forward(self, td: Blackboard) -> Blackboard:
+        x, shape = td["x"], list(self._obs_shape)
+        if list(x.shape[-3:]) != shape or x.dim() not in (4, 5):
+            raise ValueError("Invalid input tensor shape", x.shape)
+        rows = x.shape[0] * (x.shape[1] if x.dim() == 5 else 1)
+        td[self._name] = x.reshape(rows, *shape).float().permute(0, 3, 1, 2)
+        return td
+
+
+class ObsShaperE1(PublicNames, ObsShaperE2):
+    """E1."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
 
 from legacy.base import Blackboard, LayerBase
-from legacy.normalizations import OBS_NORMALIZATIONS
+from legacy.early import EarlyLayer, PublicNames
+from legacy.normalizations import OBS_NORMALIZATIONS, OBS_NORMALIZATIONS_E1
 
 
 class ObservationNormalizer(LayerBase):
@@ -56,3 +58,24 @@ class ObservationNormalizerE5b(LayerBase):
     def _forward(self, td: Blackboard) -> Blackboard:
         td[str(self._name)] = td[(self._sources or [])[0]["name"]] / self.obs_norm
         return td
+
+
+class ObservationNormalizerE2(EarlyLayer):
+    """E2 and E3: the divisors are there from the start, and the names are forgotten."""
+
+    table: ClassVar[Mapping[str, float]] = OBS_NORMALIZATIONS
+
+    def __init__(self, grid_features: Any, **cfg: Any) -> None:
+        super().__init__(**cfg)
+        constants = [self.table[name] for name in grid_features]
+        self.register_buffer("obs_norm", torch.tensor(constants, dtype=torch.float32).view(1, -1, 1, 1))
+
+    def _forward(self, td: Blackboard) -> Blackboard:
+        td[self._name] = td[self._input_source] / self.obs_norm
+        return td
+
+
+class ObservationNormalizerE1(PublicNames, ObservationNormalizerE2):
+    """E1, whose table had other divisors for two features."""
+
+    table = OBS_NORMALIZATIONS_E1

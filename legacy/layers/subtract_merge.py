@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from legacy.early import PublicNames
+from legacy.early_merge import EarlyMergeLayer
 from legacy.merge import ElementwiseMergeLayer
 
 
@@ -16,3 +18,13 @@ class SubtractMergeLayer(ElementwiseMergeLayer):
         if len(outputs) != 2:
             raise ValueError("Subtract merge_op requires exactly two sources.")
         return outputs[0] - outputs[1]
+
+
+class SubtractMergeLayerE2(EarlyMergeLayer):
+    """E2 and E3."""
+
+    _merge = SubtractMergeLayer._merge  # type: ignore[assignment]  # it knows nothing of its class
+
+
+class SubtractMergeLayerE1(PublicNames, SubtractMergeLayerE2):
+    """E1."""

@@ -8,5 +8,6 @@ from migrate.rule import Rule
 RULE = Rule(
     old="merge_layer.AddMergeLayer",
     new="AddMergeModule",
+    legacy=(("E1", "AddMergeLayerE1"), ("E2a", "AddMergeLayerE2"), ("E4a", "AddMergeLayer")),
     derived=frozenset({"dims", "processed_lengths"}),
 )

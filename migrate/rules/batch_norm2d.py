@@ -6,6 +6,7 @@ from migrate.rule import Rule
 RULE = Rule(
     old="nn_layer_library.BatchNorm2d",
     new="BatchNorm2dModule",
+    legacy=(("E1", "BatchNorm2dE1"), ("E2a", "BatchNorm2dE2"), ("E4a", "BatchNorm2d")),
     keys=BATCH_NORM_KEYS,
     state=batch_norm_state,
 )

@@ -2,4 +2,8 @@
 
 from migrate.rule import Rule
 
-RULE = Rule(old="nn_layer_library.Flatten", new="FlattenModule")
+RULE = Rule(
+    old="nn_layer_library.Flatten",
+    new="FlattenModule",
+    legacy=(("E1", "FlattenE1"), ("E2a", "FlattenE2"), ("E4a", "Flatten")),
+)

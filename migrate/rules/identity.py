@@ -2,4 +2,8 @@
 
 from migrate.rule import Rule
 
-RULE = Rule(old="nn_layer_library.Identity", new="IdentityModule")
+RULE = Rule(
+    old="nn_layer_library.Identity",
+    new="IdentityModule",
+    legacy=(("E1", "IdentityE1"), ("E2a", "IdentityE2"), ("E4a", "Identity")),
+)

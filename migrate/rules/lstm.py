@@ -24,11 +24,11 @@ REST = (
 RULE = Rule(
     old="lstm.LSTM",
     new="LSTMModule",
-    legacy=(("E4a", "LSTM"), ("E8", "LSTME8"), ("2025-08-15", "LSTM0815")),
+    legacy=(("E1", "LSTME1"), ("E2a", "LSTME2"), ("E4a", "LSTM"), ("E8", "LSTME8"), ("2025-08-15", "LSTM0815")),
     keys=(key("nn_params.hidden_size", "hidden_size"), *REST),
     keys_before=(("E8", (key("output_size", "hidden_size", attribute="hidden_size"), *REST)),),
     fixed={"initialized": ByEra((("E1", None), ("E8", "at_every_visit"), ("E9", "twice")))},
     state=_state,
-    derived=frozenset({"_obs_shape", "num_layers", "hidden_size"}),
+    derived=frozenset({"obs_shape", "_obs_shape", "num_layers", "hidden_size"}),
     unread=frozenset({"lstm_h", "lstm_c"}),
 )

@@ -8,5 +8,6 @@ from migrate.rule import Rule
 RULE = Rule(
     old="merge_layer.MeanMergeLayer",
     new="MeanMergeModule",
+    legacy=(("E1", "MeanMergeLayerE1"), ("E2a", "MeanMergeLayerE2"), ("E4a", "MeanMergeLayer")),
     derived=frozenset({"dims", "processed_lengths"}),
 )

@@ -9,7 +9,12 @@ from migrate.rule import Move, Rule
 RULE = Rule(
     old="observation_normalizer.ObservationNormalizer",
     new="ObservationNormalizerModule",
-    legacy=(("E4a", "ObservationNormalizer"), ("E5b", "ObservationNormalizerE5b")),
+    legacy=(
+        ("E1", "ObservationNormalizerE1"),
+        ("E2a", "ObservationNormalizerE2"),
+        ("E4a", "ObservationNormalizer"),
+        ("E5b", "ObservationNormalizerE5b"),
+    ),
     state=lambda _: (Move("obs_norm", "obs_norm"),),
     derived=frozenset({"_grid_features", "_feature_normalizations"}),
 )

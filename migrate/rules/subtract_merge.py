@@ -8,5 +8,6 @@ from migrate.rule import Rule
 RULE = Rule(
     old="merge_layer.SubtractMergeLayer",
     new="SubtractMergeModule",
+    legacy=(("E1", "SubtractMergeLayerE1"), ("E2a", "SubtractMergeLayerE2"), ("E4a", "SubtractMergeLayer")),
     derived=frozenset({"dims", "processed_lengths"}),
 )

@@ -17,11 +17,13 @@ class Conv2dModule(WeightModule):
 
     Args:
         in_channels: channels of the input.
-        out_channels: channels of the output.
+        out_channels: channels of the output; as many as the input has if None.
         kernel_size: side of the square kernel.
         stride: step in both directions.
         padding: zeros added on each side.
         bias: whether to add a learned bias.
+        drops_remainder: whether a kernel may leave out the last rows or columns of its input, where no whole step is
+            left; an error otherwise.
         **options: see `WeightModule`.
 
     Raises:
@@ -33,16 +35,18 @@ class Conv2dModule(WeightModule):
     def __init__(
         self,
         in_channels: int,
-        out_channels: int,
-        kernel_size: int,
+        out_channels: int | None = None,
+        kernel_size: int = 1,
         stride: int = 1,
         padding: int = 0,
         *,
         bias: bool = True,
+        drops_remainder: bool = False,
         in_keys: Sequence[str] = ("input",),
         out_keys: Sequence[str] = ("output",),
         **options: Unpack[WeightOptions],
     ) -> None:
+        out_channels = in_channels if out_channels is None else out_channels
         positive(in_channels=in_channels, out_channels=out_channels, kernel_size=kernel_size, stride=stride)
         super().__init__(in_keys, out_keys, **options)
         self.in_channels, self.out_channels = in_channels, out_channels
@@ -66,14 +70,16 @@ class Conv2dModule(WeightModule):
         Raises:
             ConfigError: "the kernel does not tile ..." where a side is no whole number; pixels would be dropped.
         """
-        kernel, stride, padding = options["kernel_size"], options.get("stride", 1), options.get("padding", 0)
+        kernel, stride, padding = (
+            options.get(key, default) for key, default in (("kernel_size", 1), ("stride", 1), ("padding", 0))
+        )
         sides = []
         for side in in_shapes[0][1:]:
             steps, rest = divmod(side + 2 * padding - kernel, stride)
-            if rest or steps < 0:
+            if steps < 0 or (rest and not options.get("drops_remainder")):
                 raise ConfigError(
                     f"the kernel does not tile its input: (side {side} + 2 * padding {padding} - kernel_size {kernel}) "
                     f"is not a multiple of stride {stride}; adjust padding, kernel_size or stride"
                 )
             sides.append(steps + 1)
-        return (options["out_channels"], *sides)
+        return (options.get("out_channels") or options["in_channels"], *sides)

@@ -16,7 +16,7 @@ class LinearModule(WeightModule):
 
     Args:
         in_features: size of the input's last dimension.
-        out_features: size of the output's last dimension.
+        out_features: size of the output's last dimension; that of the input if None.
         bias: whether to add a learned bias.
         **options: see `WeightModule`.
 
@@ -29,13 +29,14 @@ class LinearModule(WeightModule):
     def __init__(
         self,
         in_features: int,
-        out_features: int,
+        out_features: int | None = None,
         *,
         bias: bool = True,
         in_keys: Sequence[str] = ("input",),
         out_keys: Sequence[str] = ("output",),
         **options: Unpack[WeightOptions],
     ) -> None:
+        out_features = in_features if out_features is None else out_features
         positive(in_features=in_features, out_features=out_features)
         super().__init__(in_keys, out_keys, **options)
         self.in_features, self.out_features = in_features, out_features
@@ -53,4 +54,4 @@ class LinearModule(WeightModule):
     @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
         """`(out_features,)`."""
-        return (options["out_features"],)
+        return (options.get("out_features") or options["in_features"],)

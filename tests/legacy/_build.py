@@ -8,7 +8,7 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from legacy.agent import MettaAgent, make_policy
+from legacy import MettaAgent, make_policy
 from legacy.base import Blackboard, LayerBase
 from legacy.spaces import Box, MultiDiscrete
 

@@ -7,7 +7,7 @@ import torch
 from omegaconf import OmegaConf
 
 import legacy
-from legacy.agent import make_policy
+from legacy import make_policy
 from legacy.policy_state import PolicyState
 from tests.legacy._build import LAYERS, OBS_SHAPE, Environment, agent_config, make_agent, observations
 

@@ -18,6 +18,7 @@ from migrate.to_legacy import legacy_agent
 from modules import Environment
 
 ROOT = "metta.agent.lib."
+ERA = Era("E4d")
 ENVIRONMENT = Environment(
     obs_shape=(5, 4, 3),
     feature_normalizations=(1.0, 30.0, 255.0),
@@ -82,7 +83,7 @@ def without_relu(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def old_agent(config: Mapping[str, Any] = CONFIG, seed: int = 0) -> Any:
     torch.manual_seed(seed)
-    agent = legacy_agent(config, ENVIRONMENT, "test")
+    agent = legacy_agent(config, ENVIRONMENT, "test", ERA)
     agent.activate_actions(*deepcopy(ACTIONS), "cpu")
     return agent
 
@@ -91,7 +92,7 @@ def write_old(path: Path, agent: Any) -> Path:
     """The agent as the old trainer saved it."""
     record = legacy.PolicyRecord(None, "run/model_0007.pt", "file://run/model_0007.pt", {"epoch": 7, "score": 0.5})
     record._policy = agent
-    path.write_bytes(save_record(record, Era("E4d")))
+    path.write_bytes(save_record(record, ERA, CONFIG))
     return path
 
 

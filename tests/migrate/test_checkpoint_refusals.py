@@ -90,7 +90,7 @@ def test_a_state_dict_alone_is_not_enough(tmp_path: Path, capsys: Any) -> None:
 
 
 def test_a_record_without_an_agent_and_other_objects_are_refused(tmp_path: Path, capsys: Any) -> None:
-    (tmp_path / "empty.pt").write_bytes(save_record(legacy.PolicyRecord(None, "x", "y", {}), Era("E4d")))
+    (tmp_path / "empty.pt").write_bytes(save_record(legacy.PolicyRecord(None, "x", "y", {}), Era("E4d"), {}))
     torch.save([1, 2], tmp_path / "list.pt")
     (tmp_path / "text.pt").write_text("hello")
     (tmp_path / "damaged.safetensors").write_bytes(b"hello")

@@ -1,0 +1,30 @@
+"""`obs_token_to_box_shaper`: windows that are not square, features with gaps, cells and features out of range."""
+
+from hypothesis import strategies as st
+
+from equivalence.case import Case, Setup
+
+IN_A_ROW = ("E5d", "2025-06-12")
+NUMBERED = ("E5e", "E6a", "E7b", "2025-07-28", "2025-07-29", "E8", "2025-08-08", "E9", "E10", "E11")
+
+
+def _features(era: str) -> st.SearchStrategy[tuple[int, ...]]:
+    """Numbers from 0 on, or any, as the era had them."""
+    if era in IN_A_ROW:
+        return st.integers(1, 30).map(lambda count: tuple(range(count)))
+    return st.lists(st.integers(0, 40), min_size=1, max_size=30, unique=True).map(tuple)
+
+
+SIDE = st.sampled_from([1, 2, 3, 5, 11, 16])
+
+CASE = Case(
+    setups=st.sampled_from((*IN_A_ROW, *NUMBERED)).flatmap(
+        lambda era: st.builds(
+            lambda tokens, window, features: Setup(obs_shape=(tokens, 3), era=era, window=window, features=features),
+            st.integers(1, 30),
+            st.tuples(SIDE, SIDE) | st.just((16, 16)),
+            _features(era),
+        )
+    ),
+    errors=("is out of bounds for dimension",),
+)

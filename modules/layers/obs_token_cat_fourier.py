@@ -1,0 +1,126 @@
+"""`ObsTokenCatFourierModule`: per token, a feature's embedding, waves over its cell and the value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from modules.base import BuildContext, MettaModule, Shape, positive
+from modules.errors import ConfigError
+
+# N batch times time, M tokens, E embedding, K frequencies
+
+NUM_FREQS = 3
+MASKS = ("padding", "attribute_zero")
+PADDING = 255
+"""The cell of padding, and the row of its embedding, which gets no gradient."""
+
+
+class ObsTokenCatFourierModule(MettaModule):
+    """Tokens `[N, M, 3]` (cell, feature, value) -> `[N, M, E + 4 * K + 1]` and the mask `[N, M]`, true for padding.
+
+    Args:
+        num_tokens: M.
+        embed_dim: E.
+        feature_normalizations: divisor of each feature's values.
+        feature_ids: the number that tokens have for each of these features; 0, 1, ... if not given.
+        mask: `padding` masks tokens whose cell is 255; `attribute_zero`, as the old stack, those of feature 0, and
+            attends to padding (trap 35).
+        zero_padding: whether the row of padding starts at zero; the old stack's did not (trap 36).
+        num_freqs: K; waves of each coordinate, `cos` and `sin` of it times 1, 2, 4, ...
+        cells: along each side, for which coordinates are scaled to -1..1; the old stack took 11 everywhere.
+
+    Raises:
+        ConfigError: a size that is not positive, `cells` outside of 2..16, another `mask`, a divisor for a feature that no
+            token can have.
+    """
+
+    fixed_in_keys = ("x",)
+    fixed_out_keys = ("obs_mask",)
+    io_sizes = ("num_tokens", "embed_dim", "num_freqs")
+    frequencies: Tensor
+
+    def __init__(
+        self,
+        num_tokens: int,
+        embed_dim: int,
+        feature_normalizations: Sequence[float] = (),
+        *,
+        feature_ids: Sequence[int] | None = None,
+        num_freqs: int = NUM_FREQS,
+        cells: int = 11,
+        mask: str = "padding",
+        zero_padding: bool = True,
+        in_keys: Sequence[str] = ("x",),
+        out_keys: Sequence[str] = ("output", "obs_mask"),
+    ) -> None:
+        positive(num_tokens=num_tokens, embed_dim=embed_dim, num_freqs=num_freqs)
+        if not isinstance(cells, int) or not 2 <= cells <= 16:
+            raise ConfigError(f"cells must be an integer from 2 to 16, got {cells!r}")
+        if mask not in MASKS:
+            raise ConfigError(f"mask must be {' or '.join(MASKS)}, got {mask!r}")
+        super().__init__(in_keys, out_keys)
+        self.num_tokens, self.embed_dim, self.mask = num_tokens, embed_dim, mask
+        self.attribute_weight = _table(256, embed_dim)
+        if zero_padding:
+            nn.init.zeros_(self.attribute_weight[PADDING])
+        self.register_buffer("divisors", _divisors(feature_normalizations, feature_ids))
+        self.num_freqs, self.cells = num_freqs, cells
+        self.register_buffer("frequencies", 2.0 ** torch.arange(num_freqs))
+
+    def compute(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """`x` `[N, M, 3]` -> `[N, M, E + 4 * K + 1]`, `[N, M]` bool."""
+        cell, attribute = x[..., 0].long(), x[..., 1].long()
+        value = (x[..., 2].float() / self.divisors[attribute]).unsqueeze(-1)
+        embedded = F.embedding(attribute, self.attribute_weight, PADDING)
+        mask = cell == PADDING if self.mask == "padding" else attribute == 0
+        waves = [*self._waves(cell >> 4), *self._waves(cell & 15)]
+        return torch.cat([embedded, *waves, value], dim=-1), mask
+
+    def _waves(self, coordinate: Tensor) -> tuple[Tensor, Tensor]:
+        scaled = coordinate.float() / (self.cells - 1) * 2 - 1
+        angle = scaled.unsqueeze(-1) * self.frequencies
+        return torch.cos(angle), torch.sin(angle)
+
+    @classmethod
+    def from_context(cls, context: BuildContext) -> dict[str, Any]:
+        """The number of tokens, and the divisors of features.
+
+        Raises:
+            ConfigError: "reads the observation ...", "needs observations that are tokens ...".
+        """
+        if context.in_shapes:
+            raise ConfigError(f"reads the observation and takes no sources, got {len(context.in_shapes)}")
+        if len(context.obs_shape) != 2 or context.obs_shape[1] != 3:
+            raise ConfigError(f"needs observations that are tokens, (M, 3), got {context.obs_shape}")
+        return {
+            "num_tokens": context.obs_shape[0],
+            "feature_normalizations": context.feature_normalizations,
+            "feature_ids": context.feature_ids,
+        }
+
+    @classmethod
+    def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
+        """`(num_tokens, embed_dim + 4 * num_freqs + 1)`."""
+        return (options["num_tokens"], options["embed_dim"] + 4 * options.get("num_freqs", NUM_FREQS) + 1)
+
+
+def _table(rows: int, width: int) -> nn.Parameter:
+    weight = nn.Embedding(rows, width).weight
+    nn.init.uniform_(weight, -0.1, 0.1)
+    return weight
+
+
+def _divisors(values: Sequence[float], ids: Sequence[int] | None) -> Tensor:
+    """float32 `[256]`, 1 where there is no divisor."""
+    numbers = range(len(values)) if ids is None else ids
+    if len(numbers) != len(values) or any(not 0 <= number < 256 for number in numbers):
+        raise ConfigError(f"needs one number from 0 to 255 per divisor, got {list(numbers)} for {len(values)} divisors")
+    divisors = torch.ones(256, dtype=torch.float32)
+    for number, value in zip(numbers, values, strict=True):
+        divisors[number] = value
+    return divisors

@@ -1,0 +1,104 @@
+"""`ObsTokenPadStripModule`: tokens without the padding behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from modules.base import BuildContext, MettaModule, Shape
+from modules.errors import ConfigError
+
+# N batch times time, M tokens, K kept tokens
+PADDING = 0xFF
+NUM_IDS = 256
+KEEP = ("longest_row", "longest_padded_row")
+
+
+class ObsTokenPadStripModule(MettaModule):
+    """`[N, M, 3]` tokens (cell, feature, value) -> `[N, K, 3]`, and a mask `[N, K]`, true for padding.
+
+    K depends on the data, so this is the one layer whose `compute` waits for a value.
+
+    Args:
+        keep: `longest_row` keeps every token that is no padding, at least one. `longest_padded_row` repeats what the
+            old code did: K is the largest position at which padding begins, or M if that is 0, so rows without padding
+            are cut where others have some (trap 40), and so are tokens behind a gap.
+        remaps: whether features can get other numbers than in training, by a table in the buffer `feature_remap`.
+
+    Attributes:
+        remapping: whether the table is used; it belongs to the policy beside the table (trap 32).
+
+    Raises:
+        ConfigError: another `keep`.
+    """
+
+    fixed_in_keys = ("x",)
+    fixed_out_keys = ("obs_mask",)
+    feature_remap: Tensor
+
+    def __init__(
+        self,
+        *,
+        keep: str = "longest_row",
+        remaps: bool = True,
+        in_keys: Sequence[str] = ("x",),
+        out_keys: Sequence[str] = ("output", "obs_mask"),
+    ) -> None:
+        if keep not in KEEP:
+            raise ConfigError(f"keep must be {' or '.join(KEEP)}, got {keep!r}")
+        super().__init__(in_keys, out_keys)
+        self.keep, self.remaps, self.remapping = keep, remaps, False
+        self.saved_attributes = ("remapping",) if remaps else ()
+        if remaps:
+            self.register_buffer("feature_remap", torch.arange(NUM_IDS, dtype=torch.uint8))
+
+    def remap_features(self, table: Tensor) -> None:
+        """Takes a table uint8 `[256]`, number here -> number in training; the identity switches it off.
+
+        Raises:
+            ConfigError: "this component does not remap features ...", a table of another shape or type.
+        """
+        if not self.remaps:
+            raise ConfigError("this component does not remap features: build it with remaps=True")
+        if table.shape != (NUM_IDS,) or table.dtype != torch.uint8:
+            raise ConfigError(f"a table must be uint8 [{NUM_IDS}], got {table.dtype} {list(table.shape)}")
+        self.remapping = not torch.equal(table.cpu(), torch.arange(NUM_IDS, dtype=torch.uint8))
+        self.feature_remap = table.to(self.feature_remap.device)
+
+    def compute(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """`x` `[N, M, 3]` -> `[N, K, 3]`, `[N, K]`."""
+        mask = x[..., 0] == PADDING
+        kept = self._kept(mask)
+        tokens = x[:, :kept].clone(memory_format=torch.contiguous_format)
+        if self.remapping:
+            tokens[..., 1] = self.feature_remap[tokens[..., 1].long()].to(tokens.dtype)
+        return tokens, mask[:, :kept].contiguous()
+
+    def _kept(self, mask: Tensor) -> int:
+        tokens = mask.shape[1]
+        if self.keep == "longest_padded_row":
+            return int(mask.int().argmax(dim=1).max()) or tokens
+        # What is no padding in any row: the first of these from behind.
+        used = (~mask).any(dim=0).flip(0)
+        return max(1, tokens - int(torch.cat([used, used.new_ones(1)]).int().argmax()))
+
+    @classmethod
+    def from_context(cls, context: BuildContext) -> dict[str, Any]:
+        """Nothing but the checks of the observation.
+
+        Raises:
+            ConfigError: "takes no sources ...", "needs observations that are tokens ...".
+        """
+        if context.in_shapes:
+            raise ConfigError(f"reads the observation and takes no sources, got {len(context.in_shapes)}")
+        if len(context.obs_shape) != 2 or context.obs_shape[1] != 3:
+            raise ConfigError(f"needs observations that are tokens, (M, 3), got {context.obs_shape}")
+        return {}
+
+    @classmethod
+    def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
+        """`(K, 3)`, K written as 0: it is not known before a pass."""
+        return (0, 3)
