@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, cast
 
@@ -142,7 +143,7 @@ def gradients(pair: Pair, inputs: Inputs) -> Finding:
     traces = both(
         finding,
         pair,
-        lambda agent: trace(agent, inputs.sequence_obs(), action=inputs.action(), state=inputs.state()),
+        partial(_sequence, inputs=inputs),
         inputs.draw.seed,
     )
     if traces is None:
@@ -157,12 +158,58 @@ def gradients(pair: Pair, inputs: Inputs) -> Finding:
 
 
 def _loss(result: Trace, inputs: Inputs) -> Tensor:
-    names = ("log_prob", "entropy", "value", "log_probs")
+    names = ["log_prob", "entropy", "value", *sorted(name for name in result.outputs if name.startswith("log_probs"))]
     terms = [
         (result.outputs[name] * inputs.loss_weights(tuple(result.outputs[name].shape), i)).sum()
         for i, name in enumerate(names)
     ]
     return torch.stack(terms).sum()
+
+
+TRAINING_STEPS = 3
+
+
+def training(pair: Pair, inputs: Inputs) -> Finding:
+    """Some steps of Adam on copies of both agents, clipped as the old trainer did: losses, weights, moments."""
+    finding = Finding()
+    sides = [(agent, torch.optim.Adam(agent.parameters(), lr=1e-3)) for agent in map(deepcopy, (pair.old, pair.new))]
+    copies = replace(pair, old=sides[0][0], new=sides[1][0])
+    for step in range(TRAINING_STEPS):
+        run = partial(_sequence, inputs=inputs)
+        traces = both(finding, copies, run, inputs.draw.seed + step)
+        if traces is None or finding.differences:
+            return finding
+        losses = [_loss(result, inputs) for result in traces]
+        finding.check("output", f"loss of step {step}", *losses)
+        for loss, (agent, optimizer) in zip(losses, sides, strict=True):
+            _optimize(loss, cast(Any, agent), optimizer)
+    old, new = ({**_moved(agent, optimizer)} for agent, optimizer in sides)
+    renamed = {(pair.names[name], what): value for (name, what), value in new.items()}
+    for name, what in old:
+        finding.check("weight", f"{name}{what}", old[name, what], renamed.get((name, what)), strides=False)
+    return finding
+
+
+def _sequence(agent: nn.Module, *, inputs: Inputs) -> Trace:
+    return trace(agent, inputs.sequence_obs(), action=inputs.action(), state=inputs.state())
+
+
+def _optimize(loss: Tensor, agent: Any, optimizer: torch.optim.Optimizer) -> None:
+    optimizer.zero_grad()
+    torch.autograd.backward(loss)
+    nn.utils.clip_grad_norm_(agent.parameters(), 0.5)
+    optimizer.step()
+    if agent.clip_range > 0:
+        agent.clip_weights()
+
+
+def _moved(agent: nn.Module, optimizer: torch.optim.Optimizer) -> dict[tuple[str, str], Tensor]:
+    """Weights and moments after training."""
+    values: dict[tuple[str, str], Tensor] = {}
+    for name, parameter in agent.named_parameters():
+        values[name, ""] = parameter.detach()
+        values.update({(name, f" {key}"): value for key, value in optimizer.state[parameter].items()})
+    return values
 
 
 def weights(pair: Pair, _: Inputs) -> Finding:
@@ -192,6 +239,7 @@ LEVELS: dict[str, Callable[[Pair, Inputs], Finding]] = {
     "inference": inference,
     "rollout": rollout,
     "gradients": gradients,
+    "training": training,
 }
 
 

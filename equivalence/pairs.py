@@ -13,10 +13,13 @@ import migrate
 from equivalence.harness import Pair
 from equivalence.strategies import AgentSizes
 from migrate import config_rules
-from migrate.api import environment_from
+from migrate.agent_rules import era_of_config
 from migrate.config import read_agent_config
+from migrate.config_era import config_era
 from migrate.errors import UsageError
 from migrate.old_names import parameter_names_of
+from migrate.old_tables import table_of
+from migrate.registry import LAYERS
 from modules import Environment
 
 CONFIGS = (".yaml", ".yml")
@@ -24,20 +27,25 @@ DEFAULT_ACTIONS: tuple[list[str], list[int]] = (["noop", "move", "rotate", "atta
 DEFAULT_FEATURES = ("agent", "agent:group", "hp", "agent:frozen", "agent:orientation", "agent:color", "wall", "color")
 
 
-def default_environment() -> Environment:
-    """An environment to build a config in that names none: 11 x 11 cells, 24 features of the old table."""
-    names = tuple(DEFAULT_FEATURES[i % len(DEFAULT_FEATURES)] for i in range(24))
+FEATURES, TOKENS, SIDE, NVEC = 24, 40, 11, (4, 4)
+READ_TOKENS = "obs_token_"
+"""How the stems of components begin that read observations as tokens."""
 
-    class Stub:
-        class single_observation_space:  # noqa: N801 - the old trainer's attribute
-            shape = (11, 11, 24)
 
-        class single_action_space:  # noqa: N801 - the old trainer's attribute
-            nvec = (4, 4)
+def default_environment(config: Mapping[str, Any] | None = None) -> Environment:
+    """An environment to build a config in: 11 x 11 cells, 24 features of the old table, boxes or 40 tokens.
 
-        grid_features = names
-
-    return environment_from(Stub)
+    Args:
+        config: the new config of the agent, which says how it reads observations; boxes if not given.
+    """
+    names = tuple(DEFAULT_FEATURES[i % len(DEFAULT_FEATURES)] for i in range(FEATURES))
+    era = era_of_config(config or {})
+    divisors = tuple(table_of(era)[name] for name in names)
+    targets = [str(component["_target_"]) for component in (config or {}).get("components", {}).values()]
+    if not any(target.startswith(f"{LAYERS['modules']}{READ_TOKENS}") for target in targets):
+        return Environment((SIDE, SIDE, FEATURES), divisors, names, NVEC)
+    unnamed = () if era.is_since("2025-06-04") else names
+    return Environment((TOKENS, 3), divisors, unnamed, NVEC, obs_width=SIDE, obs_height=SIDE)
 
 
 def pair_of_files(old: Path, new: Path | None = None) -> Pair:
@@ -70,7 +78,7 @@ def pair_of_configs(
         environment: what they are built for.
         seed: of the initial weights.
     """
-    environment = environment or default_environment()
+    environment = environment or default_environment(new_config_of(new))
     agents = []
     with torch.random.fork_rng(devices=[]):
         for config, stack in ((old, "legacy"), (new, "modules")):
@@ -80,6 +88,14 @@ def pair_of_configs(
         if hasattr(agent, "activate_actions") and not has_two_heads(agents[1]):
             agent.activate_actions(*DEFAULT_ACTIONS, "cpu")
     return make_pair(agents[0], agents[1])
+
+
+def new_config_of(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An agent config of either stack in the words of the new one."""
+    if config_rules.is_new(config):
+        return config
+    era = config_era(config, "config", config.get("era"))[0]
+    return config_rules.to_new_agent(config, era, "config")[0]
 
 
 def make_pair(old: nn.Module, new: nn.Module) -> Pair:

@@ -192,7 +192,8 @@ def _trace_modules(agent: Any, call: Call, era: Era) -> Trace:
         outputs = _as_entries(outputs, call)
     elif not era.is_since("E4a") and call.action is None and call.obs.shape[0] == 1:
         outputs = _as_scalars(outputs, era)
-    return Trace({name: components[name] for name in agent.components if name in components}, outputs)
+    run = set(agent.components.order(agent.heads))  # E11 had heads that no pass ran
+    return Trace({name: components[name] for name in agent.components if name in run and name in components}, outputs)
 
 
 def _as_entries(outputs: dict[str, Tensor], call: Call) -> dict[str, Tensor]:

@@ -1,7 +1,6 @@
 """The architectures of E10 and E11, which were Python classes (`Fast`, `LatentAttnTiny`, ...), as agent configs.
 
-Values equal the last YAML files; keys that the old classes ignored are left out. Hyphenated names of the policies that
-were plain torch modules (`pytorch/...`) are not among them.
+Values equal the last YAML files; keys that the old classes ignored are left out.
 """
 
 from __future__ import annotations
@@ -13,33 +12,26 @@ E11 = "2025-09-03"
 ROOT, OWN = "metta.agent.lib.", "legacy.layers."
 Components = dict[str, dict[str, Any]]
 
-CLASSES: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = {
-    "ActionEmbedding": (
-        "action",
-        (("2025-08-07b", "action_embedding.ActionEmbeddingE8"), ("2025-08-26", "action_embedding.ActionEmbedding0826")),
-    ),
-    "Conv2d": ("nn_layer_library", (("2025-06-26", "conv2d.Conv2d0626"),)),
-    "Flatten": ("nn_layer_library", (("2025-05-01", "flatten.Flatten"),)),
-    "LSTM": ("lstm", (("2025-08-15", "lstm.LSTM0815"),)),
-    "Linear": ("nn_layer_library", (("2025-06-26", "linear.Linear0626"),)),
-    "MettaActorKeySingleHead": ("actor", ((E11, "actor_key_single_head.MettaActorKeySingleHead"),)),
-    "MettaActorQuerySingleHead": ("actor", ((E11, "actor_query_single_head.MettaActorQuerySingleHead"),)),
-    "MettaActorSingleHead": ("actor", (("2025-08-07b", "actor_single_head.MettaActorSingleHead"),)),
-    "ObsAttrEmbedFourier": ("obs_tokenizers", (("2025-06-18", "obs_attr_embed_fourier.ObsAttrEmbedFourier"),)),
-    "ObsAttrValNorm": ("obs_tokenizers", (("2025-06-18", "obs_attr_val_norm.ObsAttrValNorm"),)),
-    "ObsLatentAttn": ("obs_enc", (("2025-06-18", "obs_latent_attn.ObsLatentAttn"),)),
-    "ObsSelfAttn": ("obs_enc", (("2025-06-18", "obs_self_attn.ObsSelfAttn"),)),
-    "ObsTokenPadStrip": ("obs_tokenizers", (("2025-06-18", "obs_token_pad_strip.ObsTokenPadStrip"),)),
-    "ObsTokenToBoxShaper": (
-        "obs_token_to_box_shaper",
-        (("2025-06-09", "obs_token_to_box_shaper.ObsTokenToBoxShaper"),),
-    ),
-    "ObservationNormalizer": (
-        "observation_normalizer",
-        (("2025-06-03", "observation_normalizer.ObservationNormalizerE5b"),),
-    ),
+CLASSES: Mapping[str, tuple[str, str]] = {
+    "ActionEmbedding": ("action", "action_embedding.ActionEmbedding0826"),
+    "Conv2d": ("nn_layer_library", "conv2d.Conv2d0626"),
+    "Flatten": ("nn_layer_library", "flatten.Flatten"),
+    "LSTM": ("lstm", "lstm.LSTM0815"),
+    "Linear": ("nn_layer_library", "linear.Linear0626"),
+    "MettaActorKeySingleHead": ("actor", "actor_key_single_head.MettaActorKeySingleHead"),
+    "MettaActorQuerySingleHead": ("actor", "actor_query_single_head.MettaActorQuerySingleHead"),
+    "MettaActorSingleHead": ("actor", "actor_single_head.MettaActorSingleHead"),
+    "ObsAttrEmbedFourier": ("obs_tokenizers", "obs_attr_embed_fourier.ObsAttrEmbedFourier"),
+    "ObsAttrValNorm": ("obs_tokenizers", "obs_attr_val_norm.ObsAttrValNorm"),
+    "ObsLatentAttn": ("obs_enc", "obs_latent_attn.ObsLatentAttnE10"),
+    "ObsSelfAttn": ("obs_enc", "obs_self_attn.ObsSelfAttn"),
+    "ObsTokenPadStrip": ("obs_tokenizers", "obs_token_pad_strip.ObsTokenPadStripE8"),
+    "ObsTokenToBoxShaper": ("obs_token_to_box_shaper", "obs_token_to_box_shaper.ObsTokenToBoxShaper0808"),
+    "ObservationNormalizer": ("observation_normalizer", "observation_normalizer.ObservationNormalizerE5b"),
 }
-"""Class -> its old module, and since when which of our own classes stands for it."""
+"""Class -> its old module, and our own class that stands for it."""
+BEFORE_0826 = {"ActionEmbedding": "action_embedding.ActionEmbeddingE8"}
+"""Our own classes that another one stood for at first."""
 
 
 def _layer(kind: str, *sources: str, **options: Any) -> dict[str, Any]:
@@ -70,9 +62,7 @@ def _tokens(width: int, frequencies: int) -> Components:
     return {
         "_obs_": _layer("ObsTokenPadStrip"),
         "obs_normalizer": _layer("ObsAttrValNorm", "_obs_"),
-        "obs_fourier": _layer(
-            "ObsAttrEmbedFourier", "obs_normalizer", attr_embed_dim=width, num_freqs=frequencies
-        ),
+        "obs_fourier": _layer("ObsAttrEmbedFourier", "obs_normalizer", attr_embed_dim=width, num_freqs=frequencies),
     }
 
 
@@ -93,8 +83,14 @@ TINY: Components = {
     "obs_cross_attn": _layer(
         "ObsLatentAttn",
         "obs_fourier",
-        **{"out_dim": 128, "use_mask": True, "num_layers": 2, "num_heads": 4, "num_query_tokens": 1},
-        **{"use_cls_token": True, "query_token_dim": 32, "qk_dim": 32},
+        out_dim=128,
+        use_mask=True,
+        num_layers=2,
+        num_heads=4,
+        num_query_tokens=1,
+        use_cls_token=True,
+        query_token_dim=32,
+        qk_dim=32,
     ),
 }
 ENCODERS: Mapping[str, Components] = {
@@ -116,9 +112,7 @@ ACTOR_E11: Components = {
     "actor_query": _layer("MettaActorQuerySingleHead", "actor_1", "_action_embeds_"),
     "_action_": _layer("MettaActorKeySingleHead", "actor_query", "_action_embeds_"),
 }
-DYNAMICS: Components = {
-    name: _linear("critic_1", 1, nonlinearity=None) for name in ("returns_pred", "reward_pred")
-}
+DYNAMICS: Components = {name: _linear("critic_1", 1, nonlinearity=None) for name in ("returns_pred", "reward_pred")}
 
 
 def architectures(date: str) -> tuple[str, ...]:
@@ -152,7 +146,7 @@ def components(name: str, date: str, *, own: bool = False) -> Components:
 
 
 def _target(kind: str, date: str, *, own: bool) -> str:
-    module, versions = CLASSES[kind]
+    module, path = CLASSES[kind]
     if not own:
         return f"{ROOT}{module}.{kind}"
-    return f"{OWN}{[path for since, path in versions if date >= since][-1]}"
+    return f"{OWN}{BEFORE_0826.get(kind, path) if date < '2025-08-26' else path}"

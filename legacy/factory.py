@@ -7,7 +7,7 @@ from typing import Any, cast
 from omegaconf import OmegaConf
 from torch import nn
 
-from legacy import agent_versions, early_agent, memory_agent, policy_agent
+from legacy import agent_versions, component_policies, early_agent, memory_agent, policy_agent
 from legacy.agent import FROM_ENVIRONMENT
 from legacy.spaces import Box
 
@@ -20,6 +20,8 @@ VERSIONS: tuple[tuple[str, type[nn.Module]], ...] = (
 """Date of the first commit -> agent, in order."""
 REFERENCE = "2025-05-22"
 NOT_CONFIG = ("_target_",)
+NAMED_SINCE = "2025-08-19"
+"""From when on a config named an architecture instead of listing components."""
 
 
 def agent_class(date: str) -> Any:
@@ -45,11 +47,11 @@ def make_policy(env: Any, cfg: Any, date: str = REFERENCE) -> Any:
     Args:
         env: anything with `single_observation_space`, `single_action_space`, and what the era wants of
             `grid_features`, `feature_normalizations`, `obs_width` and `obs_height`.
-        cfg: a config with `agent` and `device`; the `_target_`s inside must be importable.
+        cfg: a config with `agent` and `device`; the `_target_`s inside must be importable. From E10 on `agent` may be
+            the name of an architecture, or name it with `name`.
         date: of the code.
     """
-    config = cast(dict[str, Any], OmegaConf.to_container(cfg.agent, resolve=False))
-    options = {key: value for key, value in config.items() if key not in NOT_CONFIG}
+    options = _options(cfg.agent, date)
     obs_space = {"grid_obs": env.single_observation_space, "global_vars": Box([0])}
     facts = {name: getattr(env, name, None) for name in FROM_ENVIRONMENT}
     return agent_class(date)(
@@ -60,3 +62,15 @@ def make_policy(env: Any, cfg: Any, date: str = REFERENCE) -> Any:
         **{name: value for name, value in facts.items() if value is not None},
         **options,
     )
+
+
+def _options(agent: Any, date: str) -> dict[str, Any]:
+    """What an agent is built from, besides what its environment says."""
+    if isinstance(agent, str):
+        agent = {"name": agent}
+    config = cast(dict[str, Any], OmegaConf.to_container(OmegaConf.create(agent), resolve=False))
+    options = {key: value for key, value in config.items() if key not in NOT_CONFIG}
+    if date < NAMED_SINCE or "components" in options:
+        return options
+    components = component_policies.components(options.get("name", "fast"), date, own=True)
+    return {"observations": {"obs_key": "grid_obs"}, "clip_range": 0, **options, "components": components}

@@ -11,11 +11,13 @@ from torch import nn
 
 import legacy
 import modules
-from legacy.normalizations import OBS_NORMALIZATIONS
+from migrate.agent_rules import DEFAULT_ERA
 from migrate.archive import check_finite, read_checkpoint
+from migrate.eras import Era
 from migrate.errors import UsageError
 from migrate.migration import migrate_checkpoint
 from migrate.old_names import parameter_names_of
+from migrate.old_tables import table_of
 from migrate.optimizer import check_shapes, positional, read_trainer_state, trainer_state_of
 from migrate.plan import make_plan
 from migrate.revive import revive
@@ -126,8 +128,12 @@ def _old_order(agent: nn.Module, names: list[str]) -> list[str]:
     return [name for name in parameter_names_of(_config_of(agent)) if name in names]
 
 
-def environment_from(env: Any) -> modules.Environment:
+def environment_from(env: Any, era: Era = DEFAULT_ERA) -> modules.Environment:
     """What an agent must know of `env`: an `Environment`, its fields in a mapping, or the old trainer's environment.
+
+    Args:
+        env: see above.
+        era: whose table gives divisors to features that have a name alone.
 
     Raises:
         UsageError: none of these, or features without a known divisor.
@@ -139,7 +145,8 @@ def environment_from(env: Any) -> modules.Environment:
     try:
         told = getattr(env, "feature_normalizations", None)
         names = tuple(getattr(env, "grid_features", None) or ()) if told is not None else tuple(env.grid_features)
-        by_number = dict(enumerate(OBS_NORMALIZATIONS[name] for name in names)) if told is None else _by_number(told)
+        table = table_of(era)
+        by_number = dict(enumerate(table[name] for name in names)) if told is None else _by_number(told)
         ids = tuple(by_number)
         return modules.Environment(
             obs_shape=tuple(env.single_observation_space.shape),

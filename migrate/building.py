@@ -22,7 +22,7 @@ from modules.builder import plain
 from modules.checkpoint import PolicyFile
 
 WHERE = "config"
-NEEDED = (STACK, "era", "clip_range", "observations", "components", *FIXED)
+NEEDED = (STACK, "era", "clip_range", "components", *FIXED)
 
 
 def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any:
@@ -47,7 +47,7 @@ def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any
     check_stack(stack, WHERE)
     era = era_of_config(config) if new else config_era(config, WHERE, config.pop("era", None))[0]
     new_config = config if new else config_rules.to_new_agent(config, era, WHERE)[0]
-    environment = environment_from(env)
+    environment = environment_from(env, era)
     if checkpoint is not None:
         check_agreement(new_config, environment, read_policy(checkpoint), checkpoint)
         return load_policy(checkpoint, stack)
@@ -66,13 +66,20 @@ def _agent_config(cfg: Any) -> dict[str, Any]:
         if config.get(STACK, cfg[STACK]) != cfg[STACK]:
             raise UsageError(f"stack is {cfg[STACK]!r} in the job and {config[STACK]!r} in its agent", where=WHERE)
         config[STACK] = cfg[STACK]
-    for key in NEEDED:
-        for place, text in _texts(config.get(key), key):
+    read = {key: config.get(key) for key in NEEDED} | {"observations.obs_key": _obs_key(config)}
+    for key, value in read.items():
+        for place, text in _texts(value, key):
             if "${" in text:
                 raise UsageError(
                     f"{place} is {text!r}, which is not resolved", where=WHERE, fix="give the composed OmegaConf config"
                 )
     return config
+
+
+def _obs_key(config: Mapping[str, Any]) -> Any:
+    """What the old agent read of `observations`; the rest may stay an interpolation."""
+    observations = config.get("observations")
+    return observations.get("obs_key") if isinstance(observations, Mapping) else None
 
 
 def _value(node: Any, key: Any) -> Any:

@@ -48,6 +48,8 @@ def _of_component(place: str, component: Mapping[str, Any]) -> Iterator[Clue]:
         yield Clue(f"{place} has its size in `output_size`", before="E8")
     if kind == "obs_enc.ObsCrossAttn" and any(key in component for key in CROSS_ATTN_KEYS):
         yield Clue(f"{place} has the size of its queries", "2025-06-04b")
+    elif kind == "obs_enc.ObsCrossAttn":
+        yield Clue(f"{place} has no sizes besides `out_dim`", before="2025-06-04b")
     if kind == "nn_layer_library.ReLU" and [s.get("name") for s in component.get("sources") or []] == ["_core_"]:
         yield Clue(f"{place} is a ReLU behind `_core_`", "E4a", "2025-06-27")
     entries = component.get("sources")

@@ -7,6 +7,7 @@ from typing import Any
 
 from migrate import clues, eras, recognise
 from migrate.agent_rules import DEFAULT_ERA
+from migrate.config_rules import own_keys, told_to
 from migrate.eras import Era
 from migrate.errors import UnusableFileError
 from migrate.registry import rules, stem_of_old
@@ -32,12 +33,13 @@ def config_era(agent: Mapping[str, Any], where: object, era: str | None = None) 
     Raises:
         UnusableFileError: parts of different eras, or several eras under which the config means other functions.
     """
-    if era:
+    if era and not eras.is_range(era):
         return eras.named(era, where), ()
     classes = {name: str(component.get("_target_")) for name, component in agent["components"].items()}
     target = str(agent.get("_target_"))
+    told = [recognise.of_user(era, where)] if era else []
     found = recognise.era_from(
-        [*recognise.of_root(target), *recognise.of_classes(classes), *clues.of_config(agent)], where
+        [*told, *recognise.of_root(target), *recognise.of_classes(classes), *clues.of_config(agent)], where
     )
     if found.earliest <= REFERENCE < found.date:
         chosen = Era(DEFAULT_ERA.name, found.evidence, date=REFERENCE, earliest=found.earliest)
@@ -50,7 +52,7 @@ def _dates(agent: Mapping[str, Any], found: Era, where: object) -> list[str]:
     """Dates between which the meaning of the config may change, those included that it may have."""
     points = {found.earliest, found.date}
     for name, component in agent["components"].items():
-        rule = rules()[stem_of_old(str(component.get("_target_")), f"{where}: component {name!r}")]
+        rule = _rule_of(name, component, where)
         points.update(start for start in _steps(rule) if found.earliest < start <= found.date)
     return sorted(points)
 
@@ -68,29 +70,45 @@ def _steps(rule: Rule) -> Iterable[str]:
 
 
 def _open_questions(agent: Mapping[str, Any], chosen: Era, dates: list[str], where: object) -> tuple[str, ...]:
-    notes: dict[str, None] = {}
+    """What the config leaves open, one note per option.
+
+    Raises:
+        UnusableFileError: eras under which the config describes networks with other weights.
+    """
+    notes: dict[str, str] = {}
     for date in dates:
-        for option, there, here in _differences(agent, Era(date), chosen, where):
-            reading = f"{option} is {here!r} in code of {chosen.date} and {there!r} in code of {date}"
-            if option.rpartition(".")[2] not in REPORTED_ONLY:
-                raise UnusableFileError(
-                    f"the config does not say which era it is of: {reading}",
-                    where=where,
-                    fix=f"give the date of the code with --era, such as --era {date}; a checkpoint would tell",
-                )
-            notes[f"taken for {chosen.name}; {option.rpartition('.')[2]} means something else from {date} on"] = None
-    return tuple(notes)
+        for name, component in agent["components"].items():
+            here, there = (_reading(agent, name, era, where) for era in (chosen, Era(date)))
+            if there is None or here is None:
+                continue  # that era would have refused it
+            for option in {**here, **there}:
+                reading = f"{option} is {here.get(option)!r}, and {there.get(option)!r} in code of {date[:10]}"
+                if here.get(option) == there.get(option):
+                    continue
+                if option in _rule_of(name, component, where).structure:
+                    raise UnusableFileError(
+                        f"the config does not say which era it is of, and so not which weights component {name!r} has: "
+                        f"taken for {chosen.date[:10]}, {reading}",
+                        where=where,
+                        fix=f"give the date of the code, such as --era {date[:10]}; a checkpoint would tell it",
+                    )
+                notes.setdefault(option, f"taken for {chosen.name}, where {reading}; {_what_to_do(option)}")
+    return tuple(notes.values())
 
 
-def _differences(agent: Mapping[str, Any], other: Era, chosen: Era, where: object) -> Iterable[tuple[str, Any, Any]]:
-    for name, component in agent["components"].items():
-        rule = rules()[stem_of_old(str(component.get("_target_")), f"{where}: component {name!r}")]
-        own = {key: value for key, value in component.items() if key != "input_source"}
-        try:
-            there = rule.resolved(to_new(rule, own, other, name).config)
-        except UnusableFileError:
-            continue  # that era would have refused it
-        here = rule.resolved(to_new(rule, own, chosen, f"{where}: component {name!r}").config)
-        for option in {**here, **there}:
-            if here.get(option) != there.get(option):
-                yield f"{name}.{option}", there.get(option), here.get(option)
+def _what_to_do(option: str) -> str:
+    return "no valid input tells these apart" if option in REPORTED_ONLY else "give --era if it is of then"
+
+
+def _rule_of(name: str, component: Mapping[str, Any], where: object) -> Rule:
+    return rules()[stem_of_old(str(component.get("_target_")), f"{where}: component {name!r}")]
+
+
+def _reading(agent: Mapping[str, Any], name: str, era: Era, where: object) -> dict[str, Any] | None:
+    """The new options that one era makes of a component; None where it refuses it."""
+    component = agent["components"][name]
+    rule = _rule_of(name, component, where)
+    try:
+        return rule.resolved(to_new(rule, {**own_keys(component), **told_to(rule, agent, era)}, era, name).config)
+    except UnusableFileError:
+        return None

@@ -11,6 +11,7 @@ from migrate.errors import UnusableFileError
 from migrate.pickle_reader import Record
 from migrate.plain import plain
 from migrate.registry import new_target, old_path, rules, stem_of_new, stem_of_old
+from migrate.rule import Rule
 from migrate.translate import to_new, to_old
 
 NEW_AGENT = "modules.agent.MettaAgent"
@@ -41,7 +42,7 @@ def to_new_agent(
         stem = stem_of_old(str(component.get("_target_")), place)
         check_core(name, stem, place, era)
         named = {**component, "sources": sources_at(component, era)}
-        translated = to_new(rules()[stem], {k: v for k, v in named.items() if k not in EARLY_KEYS}, era, place)
+        translated = to_new(rules()[stem], {**own_keys(named), **told_to(rules()[stem], config, era)}, era, place)
         components[name] = assemble(new_target(stem), named, translated.config)
         if translated.dropped:
             dropped[name] = translated.dropped
@@ -62,7 +63,9 @@ def to_old_agent(config: Mapping[str, Any], era: Era, where: object) -> dict[str
         check_core(name, stem, place, era)
         rule = rules()[stem]
         translated = to_old(rule, component, era, place)
-        options = assemble(old_path(stem, era), component, translated.config)
+        told = told_to(rule, config, era)
+        own = {key: value for key, value in translated.config.items() if key not in told}
+        options = assemble(old_path(stem, era), component, own)
         components[name] = options if era.is_since("E4a") else early_sources(options, stem)
     if keys := differing(config, era):
         raise UnusableFileError(
@@ -90,6 +93,25 @@ def sources_of(component: Mapping[str, Any]) -> list[Any] | None:
 
 
 EARLY_KEYS = ("input_source",)
+
+
+def own_keys(component: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of an old component besides its source in the words of E1 to E3."""
+    return {key: value for key, value in component.items() if key not in EARLY_KEYS}
+
+
+TOLD = ("hidden_size",)
+"""What the agent told every component until E7, whatever their own config said (trap 19)."""
+
+
+def told_to(rule: Rule, config: Mapping[str, Any], era: Era) -> dict[str, Any]:
+    """The keys of a component that its agent decides; `config` is the agent's, old or new."""
+    core = config["components"].get(CORE, {})
+    told = {"hidden_size": core.get("output_size", core.get("hidden_size"))}
+    wanted = {old for k in rule.keys_at(era) for old in k.old if k.old != ("output_size",)}
+    return {name: told[name] for name in TOLD if name in wanted and told[name] is not None}
+
+
 EARLY_DIM = -1
 """`dim` of a merge's source where E1 to E3 named none; later code took 1 (trap 15)."""
 

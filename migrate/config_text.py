@@ -140,7 +140,7 @@ def _items(source: Mapping[str, Any], target: Mapping[str, Any], moved: Mapping[
     origin_of = {new: old for old, new in moved.items()}
     items = []
     for key, value in target.items():
-        if key == "sources" and "sources" not in source:
+        if key == "sources" and not {"sources", "input_source"} & source.keys():
             continue
         leaves = [((key, inner), v) for inner, v in value.items()] if key == "nn_params" else [((key,), value)]
         items += [Item(place, v, origin_of.get(place)) for place, v in leaves]
@@ -159,7 +159,7 @@ def _verify(result: str, body: str, path: Path, target: Mapping[str, Any], where
         agent = agent[key]
     wanted = dict(target)
     wanted["components"] = {
-        name: {key: value for key, value in component.items() if key in agent["components"][name] or key != "sources"}
+        name: {k: v for k, v in component.items() if k in agent["components"][name] or (k, v) != ("sources", None)}
         for name, component in target["components"].items()
     }
     if agent != wanted or undo is None or undo.restore(again) != body:

@@ -128,15 +128,22 @@ def below_root(path: str) -> str:
 
 
 def named(name: object, where: object) -> Era:
-    """The era that a user or a file names, or the date of a commit.
+    """The era that a user or a file names, or the date of a commit; `E5` stands for all of E5a to E5e.
 
     Raises:
         UsageError: "no era ...".
     """
     text = str(name)
-    is_date = DATE.fullmatch(text) and STARTS["E1"] <= text < END
-    if text not in STARTS and not is_date:
-        raise UsageError(
-            f"no era {name!r}", where=where, fix=f"eras are {', '.join(ORDER)}, or a date from {STARTS['E1']} on"
-        )
-    return Era(text, ("named",))
+    parts = [text] if text in STARTS else [each for each in ORDER if each[:-1] == text and each[-1].isalpha()]
+    if parts:
+        return Era(parts[-1], ("named",), earliest=STARTS[parts[0]])
+    if DATE.fullmatch(text) and STARTS["E1"] <= text < END:
+        return Era(text, ("named",))
+    raise UsageError(
+        f"no era {name!r}", where=where, fix=f"eras are {', '.join(ORDER)}, or a date from {STARTS['E1']} on"
+    )
+
+
+def is_range(name: object) -> bool:
+    """Whether a name such as `E5` stands for several eras, among which the file has to decide."""
+    return str(name) not in ORDER and not DATE.fullmatch(str(name))

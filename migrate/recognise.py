@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from migrate.eras import END, ROOTS, STARTS, Era, below_root, just_before, start_of
+from migrate.eras import END, ROOTS, STARTS, Era, below_root, just_before, named, start_of
 from migrate.errors import UnusableFileError
 
 
@@ -78,7 +78,7 @@ AGENT_ATTRIBUTES = {
     "agent_attributes": Clue("", "2025-05-19"),
     "hidden_size": Clue("", before="E8"),
     "core_num_layers": Clue("", before="E8"),
-    "components_with_memory": Clue("", "E8", "E9"),
+    "components_with_memory": Clue("", "E8", "2025-09-03"),
 }
 """Attribute of a pickled agent -> when agents had it."""
 
@@ -111,6 +111,13 @@ def era_from(clues: list[Clue], where: object) -> Era:
     day = max(just_before(high), low)
     era = Era(day)
     return Era(era.name, telling, date=day, earliest=low)
+
+
+def of_user(era: str, where: object) -> Clue:
+    """What `--era E5` tells: a range of eras."""
+    found = named(era, where)
+    before = min((start for start in (*STARTS.values(), END) if start > found.date), default=END)
+    return Clue(f"--era {era}", found.earliest, before)
 
 
 def of_root(target: str) -> Iterator[Clue]:

@@ -1,18 +1,51 @@
-"""Old classes that have no rule on purpose, and why: what they did was wrong, and no recorded config used them."""
+"""Old classes that are refused on purpose, and why: nothing that an agent ever computed with them could be kept."""
 
-_POOL = "it took the number of channels for its kernel or output size and announced the shape of its input (trap 28)"
+from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
+_MODULAR = (
+    "it was written for a successor of the old stack that no agent ever used; "
+    "its sizes, unlike a component's, stood in its own arguments"
+)
 REFUSED = {
-    "nn_layer_library.MaxPool1d": _POOL,
-    "nn_layer_library.MaxPool2d": _POOL,
-    "nn_layer_library.AvgPool1d": _POOL,
-    "nn_layer_library.AvgPool2d": _POOL,
-    "nn_layer_library.AdaptiveAvgPool1d": _POOL,
-    "nn_layer_library.AdaptiveAvgPool2d": _POOL,
-    "nn_layer_library.AdaptiveMaxPool1d": _POOL,
-    "nn_layer_library.AdaptiveMaxPool2d": _POOL,
-    "merge_layer.ExpandLayer": "with a `dims_source` the old agent could not set it up, else nobody used it (trap 29)",
-    "merge_layer.ReshapeLayer": "it removed one dimension before it counted to the other, and wrote a third (trap 29)",
-    "merge_layer.BatchReshapeLayer": "it announced the shape of its input and lost every dimension of size 1 (trap 29)",
+    "feature_normalizer.FeatureListNormalizer": (
+        "it never worked, no old agent could be built with it; "
+        "modules.layers.feature_list_normalizer.FeatureListNormalizerModule does what it meant"
+    ),
+    "metta_module.MettaModule": _MODULAR,
+    "metta_module.MettaLinear": _MODULAR,
+    "metta_module.MettaReLU": _MODULAR,
+    "modular_network.ModularNetwork": _MODULAR,
 }
 """Old class path below the import root -> reason."""
+
+_DEAD = "its file imported a module that did not exist, so no agent could be built with it"
+DEAD_FILES = {
+    "feature_encoder": _DEAD,
+    "resnet_encoder": _DEAD,
+    "position": f"{_DEAD}; it held functions, no components",
+}
+"""Old file below the import root -> why nothing that is in it can be migrated."""
+
+ON_BRANCHES = (
+    "ActionHash", "MettaActorBig[234]", "MettaActorSingleHead2", "NoisyMettaActorSingleHead",
+    "Als_Bilinear", "Als_Bilinear_Rev[123]", "BilinearNetwork", "MettaNoisyLinear", "CompressLayer",
+    "ObsEncoder*", "RobustObsEncoderRev*", "ObsTransformerEncoder", "ObsTokenShaperValueEmbed",
+    "ObsLatentAttn2", "ObsLatentAttnNested", "ObsLatentAttnBuiltIn", "ObsLatentAttnBisect", "ObsTokenPadStripNested",
+    "TransformerCore", "TransformerMemoryCore", "ExponentialMemoryTraces", "LSTMJack", "LSTMswitching", "LSTMWords",
+    "EnvContextLayer", "EnvironmentalContextEmbedding", "BasalGanglia*", "LatentDecoder", "SensoryDecoder",
+    "NextObservationHead", "MeanPool", "DummyAttn", "LinearModule", "ActorModule", "ComponentContainer",
+)  # fmt: skip
+"""Names, with wildcards, of old classes that were only on branches."""
+BRANCH_ONLY = "a class of this name was only on branches of the old project; no code of theirs is on record"
+
+
+def why_refused(name: str) -> str | None:
+    """The reason why the old class `name`, a path below the import root, cannot be migrated; None for all others."""
+    return REFUSED.get(name) or DEAD_FILES.get(name.partition(".")[0])
+
+
+def is_branch_only(name: str) -> bool:
+    """Whether the old class `name`, a path below the import root, is known from branches alone."""
+    return any(fnmatchcase(name.rpartition(".")[2], pattern) for pattern in ON_BRANCHES)

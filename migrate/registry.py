@@ -9,7 +9,7 @@ from functools import cache
 import migrate.rules
 from migrate.eras import Era, below_root
 from migrate.errors import UnusableFileError
-from migrate.refused import REFUSED
+from migrate.refused import BRANCH_ONLY, is_branch_only, why_refused
 from migrate.rule import Rule
 
 LAYERS = {"legacy": "legacy.layers.", "modules": "modules.layers."}
@@ -42,20 +42,21 @@ def stem_of_old(path: str, where: object) -> str:
     """The stem whose rule takes the old class `path`.
 
     Raises:
-        UnusableFileError: "no rule for ..." for classes of other eras and of users, and with the reason for those that
-            are refused on purpose.
+        UnusableFileError: "no rule for ..." for classes of users, and with the reason for those that are refused on
+            purpose or known from branches alone.
     """
     name = below_root(path)
-    if name in REFUSED:
+    if name != path and (reason := why_refused(name)):
         raise UnusableFileError(
-            f"no rule for the class {path}: {REFUSED[name]}",
+            f"no rule for the class {path}: {reason}",
             where=where,
             fix="write a component of your own that does what was meant (docs/new_component.md), and use it instead",
         )
     stem = _by_old().get(name)
     if stem is None:
+        reason = f": {BRANCH_ONLY}" if name != path and is_branch_only(name) else ""
         raise UnusableFileError(
-            f"no rule for the class {path}",
+            f"no rule for the class {path}{reason}",
             where=where,
             fix="write migrate/rules/<stem>.py with its module and case (docs/new_component.md), or keep the old stack",
         )

@@ -124,6 +124,8 @@ class Rule:
         fixed: new options that the era decides and no old key says, such as a bug that trained weights depend on; a
             value, or `ByEra`; None where the option is not written.
         keys_before: keys of earlier schemas, each with the era before which it was in force.
+        structure: options of `fixed` that decide which weights there are, so that a config whose era is open says too
+            little.
         root: where the old class lived, with a final dot, if not below the import root of its era: a team's package.
     """
 
@@ -137,6 +139,7 @@ class Rule:
     legacy: tuple[tuple[str, str], ...] = ()
     fixed: Mapping[str, Any] = field(default_factory=dict)
     keys_before: tuple[tuple[str, tuple[Key, ...]], ...] = ()
+    structure: frozenset[str] = frozenset()
     root: str = ""
 
     def keys_at(self, era: Era) -> tuple[Key, ...]:

@@ -2,16 +2,19 @@
 
 from hypothesis import strategies as st
 
-from equivalence.case import Case, Setup, Source, sizes
+from equivalence.case import SINCE_E4, Case, Setup, Source, in_eras, sizes
 
 CASE = Case(
-    setups=st.builds(
-        lambda hidden, width, actions, config: Setup(
-            config, (Source("actor_1", (hidden,)), Source("_action_embeds_", (0, width), actual=(actions, width)))
+    setups=in_eras(
+        st.builds(
+            lambda hidden, width, actions, config: Setup(
+                config, (Source("actor_1", (hidden,)), Source("_action_embeds_", (0, width), actual=(actions, width)))
+            ),
+            sizes(),
+            sizes(5),
+            sizes(7),
+            st.fixed_dictionaries({}, optional={"bilinear_output_dim": sizes(), "mlp_hidden_dim": sizes(6)}),
         ),
-        sizes(),
-        sizes(5),
-        sizes(7),
-        st.fixed_dictionaries({}, optional={"bilinear_output_dim": sizes(), "mlp_hidden_dim": sizes(6)}),
+        SINCE_E4[:-1],
     )
 )

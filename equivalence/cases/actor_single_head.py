@@ -2,15 +2,18 @@
 
 from hypothesis import strategies as st
 
-from equivalence.case import Case, Setup, Source, sizes
+from equivalence.case import SINCE_E4, Case, Setup, Source, in_eras, sizes
 
 CASE = Case(
-    setups=st.builds(
-        lambda hidden, width, actions: Setup(
-            {}, (Source("actor_1", (hidden,)), Source("_action_embeds_", (0, width), actual=(actions, width)))
+    setups=in_eras(
+        st.builds(
+            lambda hidden, width, actions: Setup(
+                {}, (Source("actor_1", (hidden,)), Source("_action_embeds_", (0, width), actual=(actions, width)))
+            ),
+            sizes(),
+            sizes(5),
+            sizes(7),
         ),
-        sizes(),
-        sizes(5),
-        sizes(7),
+        SINCE_E4[:-1],
     )
 )

@@ -61,7 +61,7 @@ class LSTME8(LayerBase):
 
     def __init__(self, **cfg: Any) -> None:
         super().__init__(**cfg)
-        self.hidden_size = self._nn_params.get("hidden_size")
+        self.hidden_size = self._nn_params["hidden_size"]
         self.num_layers = self._nn_params["num_layers"]
         self.lstm_h: Memory = {}
         self.lstm_c: Memory = {}

@@ -14,10 +14,17 @@ class _CrossAttn(LayerBase):
     """The attention, which is the same in all versions."""
 
     _use_mask: bool
+    _q_token: Tensor
+    _layer_norm_1: nn.Module
+    _layer_norm_2: nn.Module
+    q_proj: nn.Module
+    k_proj: nn.Module
+    v_proj: nn.Module
+    _out_proj: nn.Module
 
     def _forward(self, td: Blackboard) -> Blackboard:
         x = self._normed(td[self._sources[0]["name"]])
-        queries = self.q_proj(self._queries()).expand(x.shape[0], -1, -1)
+        queries = self.q_proj(self._projected(self._q_token.expand(x.shape[0], -1, -1)))
         keys, values = self.k_proj(x), self.v_proj(x)
         scores = torch.einsum("bqd,bkd->bqk", queries, keys) / (queries.shape[-1] ** 0.5)
         if self._use_mask:
@@ -30,8 +37,7 @@ class _CrossAttn(LayerBase):
         normed: Tensor = self._layer_norm_1(x)
         return normed
 
-    def _queries(self) -> Tensor:
-        queries: Tensor = self._q_token
+    def _projected(self, queries: Tensor) -> Tensor:
         return queries
 
     def _shaped(self, x: Tensor) -> Tensor:
@@ -76,9 +82,9 @@ class ObsCrossAttn(_CrossAttn):
     def _normed(self, x: Tensor) -> Tensor:
         return x
 
-    def _queries(self) -> Tensor:
-        queries: Tensor = self._feat_proj(self._q_token)
-        return queries
+    def _projected(self, queries: Tensor) -> Tensor:
+        projected: Tensor = self._feat_proj(queries)
+        return projected
 
 
 class ObsCrossAttn0603(ObsCrossAttn):
@@ -101,7 +107,7 @@ class ObsCrossAttn0604(ObsCrossAttn0603):
         self._layer_norm_1 = nn.LayerNorm(self._feat_dim)
         self._make_rest()
 
-    _queries = _CrossAttn._queries
+    _projected = _CrossAttn._projected
 
 
 class ObsCrossAttn0604b(_CrossAttn):
@@ -147,7 +153,7 @@ class ObsCrossAttn0604b(_CrossAttn):
         self.k_proj = nn.Linear(self._feat_dim, self._qk_dim, bias=False)
         self.v_proj = nn.Linear(self._feat_dim, self._v_dim, bias=False)
         self._layer_norm_2 = nn.LayerNorm(self._v_dim)
-        self._out_proj: nn.Module = nn.Identity()
+        self._out_proj = nn.Identity()
         if self._v_dim != self._out_dim or self._mlp_out_hidden_dim is not None:
             if self._mlp_out_hidden_dim is None:
                 raise ValueError("mlp_out_hidden_dim must be provided if v_dim != out_dim")

@@ -28,6 +28,7 @@ RULE = Rule(
         "num_attributes": ByEra((("E1", 257), ("2025-06-04", None))),
         "normalize": ByEra((("E1", False), ("2025-06-04", None))),
     },
+    structure=frozenset({"num_attributes", "normalize"}),
     state=_state,
     derived=frozenset({"_obs_shape", "_value_dim", "_feat_dim", "M", "_feature_normalizations", "_max_embeds"}),
 )

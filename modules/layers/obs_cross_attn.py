@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from modules.errors import ConfigError
 
 OUTPUTS = ("mlp", "linear")
 INPUT_NORMS = ("used", "unused")
-FULLY_MASKED = ("uniform", "nan")
+MASKED_SCORES = ("finite", "infinite")
 
 
 class ObsCrossAttnModule(MettaModule):
@@ -36,14 +36,24 @@ class ObsCrossAttnModule(MettaModule):
         output: `mlp`, or `linear` for a single layer where `out_dim` is not `v_dim`, as until 2025-06-04.
         projects_queries: whether queries are mapped to D first if they are of another size, as until 2025-06-04.
         input_norm: `unused` leaves the weights of the first norm without effect, as until 2025-06-03.
-        fully_masked: what a row without any unmasked token attends to: `uniform`, or `nan` for nothing at all, which
-            the old stack did and which makes the output NaN.
+        masked_score: what masked tokens score: `finite`, so that a row of them only is attended uniformly, or
+            `infinite`, as in the old stack, where such a row becomes NaN.
 
     Raises:
         ConfigError: a size that is not positive, "mlp_hidden_dim must be given ...", "... must be ... or ...".
     """
 
     io_sizes = ("feature_dim", "out_dim", "num_queries")
+    input_norm_weight: Tensor
+    input_norm_bias: Tensor
+    query_projection_weight: Tensor
+    query_projection_bias: Tensor
+    output_norm_weight: Tensor
+    output_norm_bias: Tensor
+    hidden_weight: Tensor
+    hidden_bias: Tensor
+    output_weight: Tensor
+    output_bias: Tensor
 
     def __init__(  # noqa: PLR0913 - four versions of the old class
         self,
@@ -59,7 +69,7 @@ class ObsCrossAttnModule(MettaModule):
         output: str = "mlp",
         projects_queries: bool = False,
         input_norm: str = "used",
-        fully_masked: str = "uniform",
+        masked_score: str = "finite",
         in_keys: Sequence[str] | None = None,
         out_keys: Sequence[str] = ("output",),
     ) -> None:
@@ -68,11 +78,11 @@ class ObsCrossAttnModule(MettaModule):
         positive(query_dim=query_dim, qk_dim=qk_dim, v_dim=v_dim)
         _one_of(OUTPUTS, output=output)
         _one_of(INPUT_NORMS, input_norm=input_norm)
-        _one_of(FULLY_MASKED, fully_masked=fully_masked)
+        _one_of(MASKED_SCORES, masked_score=masked_score)
         super().__init__(in_keys or ("input", *self.in_keys_for({"use_mask": use_mask})), out_keys)
         self.feature_dim, self.out_dim, self.num_queries = feature_dim, out_dim, num_queries
         self.query_dim, self.qk_dim, self.v_dim = query_dim, qk_dim, v_dim
-        self.use_mask, self.fully_masked, self.normalizes_input = use_mask, fully_masked, input_norm == "used"
+        self.use_mask, self.masked_score, self.normalizes_input = use_mask, masked_score, input_norm == "used"
         self.projects_queries = projects_queries and query_dim != feature_dim
         self.queries = nn.Parameter(torch.randn(1, num_queries, query_dim))
         self._own_norm("input_norm", feature_dim if self.normalizes_input else query_dim)
@@ -86,7 +96,7 @@ class ObsCrossAttnModule(MettaModule):
         self._own_output(output, mlp_hidden_dim)
 
     def _own(self, name: str, layer: nn.Linear) -> None:
-        self.register_parameter(f"{name}_weight", layer.weight)
+        self.register_parameter(f"{name}_weight", cast(nn.Parameter, layer.weight))
         self.register_parameter(f"{name}_bias", layer.bias)
 
     def _own_norm(self, name: str, size: int) -> None:
@@ -115,14 +125,14 @@ class ObsCrossAttnModule(MettaModule):
         """`x` `[N, M, D]`, `mask` `[N, M]` bool -> `[N, out_dim]` for one query, otherwise `[N, Q, out_dim]`."""
         if self.normalizes_input:
             x = F.layer_norm(x, (self.feature_dim,), self.input_norm_weight, self.input_norm_bias)
-        queries = self.queries
+        queries = self.queries.expand(x.shape[0], -1, -1)
         if self.projects_queries:
             queries = F.linear(queries, self.query_projection_weight, self.query_projection_bias)
-        queries = F.linear(queries, self.query_weight).expand(x.shape[0], -1, -1)
+        queries = F.linear(queries, self.query_weight)
         keys, values = F.linear(x, self.key_weight), F.linear(x, self.value_weight)
         scores = torch.einsum("nqd,nkd->nqk", queries, keys) / self.qk_dim**0.5
         if mask is not None:
-            lowest = float("-inf") if self.fully_masked == "nan" else torch.finfo(scores.dtype).min
+            lowest = float("-inf") if self.masked_score == "infinite" else torch.finfo(scores.dtype).min
             scores = scores.masked_fill(mask.unsqueeze(1), lowest)
         attended = torch.einsum("nqk,nkd->nqd", torch.softmax(scores, dim=-1), values)
         result = F.layer_norm(attended, (self.v_dim,), self.output_norm_weight, self.output_norm_bias)

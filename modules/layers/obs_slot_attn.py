@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -93,7 +93,7 @@ class ObsSlotAttnModule(MettaModule):
             updates = torch.einsum("nkm,nmd->nkd", self._attention(scores, mask), values)
             slots = self.gru(updates.reshape(-1, self.slot_dim), slots.reshape(-1, self.slot_dim)).reshape(shape)
             slots = slots + self.mlp(self.norm_mlp(slots))
-        return cast(Tensor, slots)
+        return slots
 
     def _attention(self, scores_NKM: Tensor, mask: Tensor | None) -> Tensor:
         """Weights of the tokens in each slot, which add up to 1."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -33,13 +33,13 @@ class ObsTokenCatModule(MettaModule):
         zero_padding: whether the row of padding starts at zero; the old stack's did not (trap 36).
 
     Raises:
-        ConfigError: a size that is not positive, another `mask`, a divisor for a feature that no
-            token can have.
+        ConfigError: a size that is not positive, another `mask`, a divisor for a feature that no token can have.
     """
 
     fixed_in_keys = ("x",)
     fixed_out_keys = ("obs_mask",)
     io_sizes = ("num_tokens", "embed_dim", "cell_embed_dim")
+    divisors: Tensor
 
     def __init__(
         self,
@@ -59,11 +59,9 @@ class ObsTokenCatModule(MettaModule):
             raise ConfigError(f"mask must be {' or '.join(MASKS)}, got {mask!r}")
         super().__init__(in_keys, out_keys)
         self.num_tokens, self.embed_dim, self.mask = num_tokens, embed_dim, mask
-        self.attribute_weight = _table(256, embed_dim)
+        self.attribute_weight = _table(256, embed_dim, PADDING if zero_padding else None)
         self.cell_embed_dim = cell_embed_dim
         self.cell_weight = _table(256, cell_embed_dim)
-        if zero_padding:
-            nn.init.zeros_(self.attribute_weight[PADDING])
         self.register_buffer("divisors", _divisors(feature_normalizations, feature_ids))
 
     def compute(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -98,9 +96,12 @@ class ObsTokenCatModule(MettaModule):
         return (options["num_tokens"], options["embed_dim"] + options["cell_embed_dim"] + 1)
 
 
-def _table(rows: int, width: int) -> nn.Parameter:
-    weight = nn.Embedding(rows, width).weight
+def _table(rows: int, width: int, zero_row: int | None = None) -> nn.Parameter:
+    weight = cast(nn.Parameter, nn.Embedding(rows, width).weight)
     nn.init.uniform_(weight, -0.1, 0.1)
+    if zero_row is not None:
+        with torch.no_grad():
+            weight[zero_row] = 0
     return weight
 
 

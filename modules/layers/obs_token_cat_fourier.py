@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -35,13 +35,14 @@ class ObsTokenCatFourierModule(MettaModule):
         cells: along each side, for which coordinates are scaled to -1..1; the old stack took 11 everywhere.
 
     Raises:
-        ConfigError: a size that is not positive, `cells` outside of 2..16, another `mask`, a divisor for a feature that no
-            token can have.
+        ConfigError: a size that is not positive, `cells` outside of 2..16, another `mask`, a divisor for a feature
+            that no token can have.
     """
 
     fixed_in_keys = ("x",)
     fixed_out_keys = ("obs_mask",)
     io_sizes = ("num_tokens", "embed_dim", "num_freqs")
+    divisors: Tensor
     frequencies: Tensor
 
     def __init__(
@@ -59,15 +60,13 @@ class ObsTokenCatFourierModule(MettaModule):
         out_keys: Sequence[str] = ("output", "obs_mask"),
     ) -> None:
         positive(num_tokens=num_tokens, embed_dim=embed_dim, num_freqs=num_freqs)
-        if not isinstance(cells, int) or not 2 <= cells <= 16:
+        if cells not in range(2, 17):
             raise ConfigError(f"cells must be an integer from 2 to 16, got {cells!r}")
         if mask not in MASKS:
             raise ConfigError(f"mask must be {' or '.join(MASKS)}, got {mask!r}")
         super().__init__(in_keys, out_keys)
         self.num_tokens, self.embed_dim, self.mask = num_tokens, embed_dim, mask
-        self.attribute_weight = _table(256, embed_dim)
-        if zero_padding:
-            nn.init.zeros_(self.attribute_weight[PADDING])
+        self.attribute_weight = _table(256, embed_dim, PADDING if zero_padding else None)
         self.register_buffer("divisors", _divisors(feature_normalizations, feature_ids))
         self.num_freqs, self.cells = num_freqs, cells
         self.register_buffer("frequencies", 2.0 ** torch.arange(num_freqs))
@@ -109,9 +108,12 @@ class ObsTokenCatFourierModule(MettaModule):
         return (options["num_tokens"], options["embed_dim"] + 4 * options.get("num_freqs", NUM_FREQS) + 1)
 
 
-def _table(rows: int, width: int) -> nn.Parameter:
-    weight = nn.Embedding(rows, width).weight
+def _table(rows: int, width: int, zero_row: int | None = None) -> nn.Parameter:
+    weight = cast(nn.Parameter, nn.Embedding(rows, width).weight)
     nn.init.uniform_(weight, -0.1, 0.1)
+    if zero_row is not None:
+        with torch.no_grad():
+            weight[zero_row] = 0
     return weight
 
 

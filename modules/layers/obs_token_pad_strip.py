@@ -81,9 +81,8 @@ class ObsTokenPadStripModule(MettaModule):
         tokens = mask.shape[1]
         if self.keep == "longest_padded_row":
             return int(mask.int().argmax(dim=1).max()) or tokens
-        # What is no padding in any row: the first of these from behind.
-        used = (~mask).any(dim=0).flip(0)
-        return max(1, tokens - int(torch.cat([used, used.new_ones(1)]).int().argmax()))
+        ends = torch.arange(1, tokens + 1, device=mask.device) * (~mask).any(dim=0)
+        return max(1, int(ends.max()))
 
     @classmethod
     def from_context(cls, context: BuildContext) -> dict[str, Any]:

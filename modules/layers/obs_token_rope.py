@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -35,13 +35,14 @@ class ObsTokenRoPEModule(MettaModule):
         rope_base: base of the wave lengths.
 
     Raises:
-        ConfigError: a size that is not positive, an `embed_dim` that 4 does not divide, another `mask`, a divisor for a feature that no
-            token can have.
+        ConfigError: a size that is not positive, an `embed_dim` that 4 does not divide, another `mask`, a divisor for
+            a feature that no token can have.
     """
 
     fixed_in_keys = ("x",)
     fixed_out_keys = ("obs_mask",)
     io_sizes = ("num_tokens", "embed_dim")
+    divisors: Tensor
     frequencies: Tensor
 
     def __init__(
@@ -64,9 +65,7 @@ class ObsTokenRoPEModule(MettaModule):
             raise ConfigError(f"mask must be {' or '.join(MASKS)}, got {mask!r}")
         super().__init__(in_keys, out_keys)
         self.num_tokens, self.embed_dim, self.mask = num_tokens, embed_dim, mask
-        self.attribute_weight = _table(256, embed_dim)
-        if zero_padding:
-            nn.init.zeros_(self.attribute_weight[PADDING])
+        self.attribute_weight = _table(256, embed_dim, PADDING if zero_padding else None)
         self.register_buffer("divisors", _divisors(feature_normalizations, feature_ids))
         half = embed_dim // 2
         frequencies = 1.0 / (rope_base ** (torch.arange(0, half, 2).float() / half))
@@ -111,9 +110,12 @@ class ObsTokenRoPEModule(MettaModule):
         return (options["num_tokens"], options["embed_dim"] + 1)
 
 
-def _table(rows: int, width: int) -> nn.Parameter:
-    weight = nn.Embedding(rows, width).weight
+def _table(rows: int, width: int, zero_row: int | None = None) -> nn.Parameter:
+    weight = cast(nn.Parameter, nn.Embedding(rows, width).weight)
     nn.init.uniform_(weight, -0.1, 0.1)
+    if zero_row is not None:
+        with torch.no_grad():
+            weight[zero_row] = 0
     return weight
 
 

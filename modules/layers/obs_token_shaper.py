@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -41,8 +41,9 @@ class ObsTokenShaperModule(MettaModule):
     fixed_in_keys = ("x",)
     fixed_out_keys = ("obs_mask",)
     io_sizes = ("num_tokens", "embed_dim")
+    divisors: Tensor | None
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - three versions of the old class
         self,
         num_tokens: int,
         embed_dim: int,
@@ -64,10 +65,8 @@ class ObsTokenShaperModule(MettaModule):
             raise ConfigError(f"padding_row must be a row of {num_attributes}, got {padding_row!r}")
         super().__init__(in_keys, out_keys)
         self.num_tokens, self.embed_dim, self.mask, self.padding_row = num_tokens, embed_dim, mask, padding_row
-        self.attribute_weight = _table(num_attributes, embed_dim)
+        self.attribute_weight = _table(num_attributes, embed_dim, padding_row if zero_padding else None)
         self.cell_weight = _table(CELLS, embed_dim)
-        if zero_padding:
-            nn.init.zeros_(self.attribute_weight[padding_row])
         divisors = _divisors(feature_normalizations, feature_ids) if normalize else None
         self.register_buffer("divisors", divisors)
 
@@ -104,9 +103,12 @@ class ObsTokenShaperModule(MettaModule):
         return (options["num_tokens"], options["embed_dim"] + 1)
 
 
-def _table(rows: int, width: int) -> nn.Parameter:
-    weight = nn.Embedding(rows, width).weight
+def _table(rows: int, width: int, zero_row: int | None = None) -> nn.Parameter:
+    weight = cast(nn.Parameter, nn.Embedding(rows, width).weight)
     nn.init.uniform_(weight, -0.1, 0.1)
+    if zero_row is not None:
+        with torch.no_grad():
+            weight[zero_row] = 0
     return weight
 
 

@@ -34,7 +34,8 @@ def test_there_and_back_byte_for_byte(old: Path, tmp_path: Path, capsys: pytest.
     assert (tmp_path / "back.pt").read_bytes() == old.read_bytes()
     out = capsys.readouterr()
     assert "byte for byte the file it came from" in out.err
-    assert "era E4d, since `agent_attributes` with `grid_features`" in out.err
+    assert "era E4d, since the agent has `agent_attributes`: since 2025-05-19; components were told" in out.err
+    assert "`num_objects`: since E1 (2025-02-20), before E5a (2025-05-30)" in out.err.replace("\n", " ")
     assert not out.out
 
 
@@ -171,10 +172,15 @@ def test_usage(old: Path, trainer_state: Path, migrated: Path, tmp_path: Path, c
     assert run(old, "--to", "legacy") == 4
     assert "--to legacy takes a policy of the new stack" in capsys.readouterr().err
     assert run(old, "--era", "E99") == 4
-    assert run(old, "--era", "E8") == 2
-    err = capsys.readouterr().err
-    assert "no era 'E99'" in err
-    assert "era 'E8' cannot be migrated" in err
+    assert "no era 'E99'\n  -> eras are E1, E2a," in capsys.readouterr().err
+
+
+def test_an_era_may_be_forced_by_name_or_date(old: Path, capsys: Any) -> None:
+    assert run(old, "--era", "2025-05-22") == 0
+    assert "era E4d, since named" in capsys.readouterr().err
+    assert modules.load_agent(old.with_suffix(".safetensors")).config["era"] == "2025-05-22"
+    assert run(old, "--era", "E8", "--force") == 2
+    assert "has attribute(s) that its rule does not know: l2_norm_scale" in capsys.readouterr().err
 
 
 def test_a_batch_goes_on_after_a_failure(old: Path, tmp_path: Path, capsys: Any) -> None:

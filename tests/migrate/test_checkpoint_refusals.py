@@ -127,30 +127,58 @@ def test_a_hostile_pickle_is_refused_by_the_name_of_its_reference(
 
 def test_a_damaged_agent_is_refused_in_our_words(tmp_path: Path, capsys: Any) -> None:
     agent = policies.old_agent()
-    agent.agent_attributes = {**agent.agent_attributes, "obs_shape": 5}
-    del agent.clip_range, agent.action_max_params
+    agent.agent_attributes = {**agent.agent_attributes, "obs_shape": 5, "clip_range": "none"}
+    del agent.action_max_params
     assert run(policies.write_old(tmp_path / "p.pt", agent)) == 2
     assert "the agent lacks clip_range, agent_attributes.obs_shape, action_max_params" in capsys.readouterr().err
 
 
+TOLD_OBJECTS = "components were told `num_objects`: since E1 (2025-02-20), before E5a (2025-05-30)"
+TOLD_AND_KEPT = "the agent has `agent_attributes`: since 2025-05-19"
+
+
 @pytest.mark.parametrize(
-    ("change", "reading"),
+    ("change", "readings"),
     [
-        ({"policy": 1}, "the agent has `policy`: eras E9 to E11"),
-        ({"components_with_memory": []}, "era E8"),
-        ({"original_feature_mapping": {}}, "eras E6c to E8"),
-        ({"actions_max_params": [1]}, "era E4a"),
-        ({"agent_attributes": None}, "before E4c"),
-        ({"agent_attributes": {}}, "E5b or later"),
+        (
+            {"components_with_memory": []},
+            ("the agent has `components_with_memory`: since E8 (2025-08-07b)", TOLD_OBJECTS),
+        ),
+        (
+            {"original_feature_mapping": {}},
+            ("the agent has `original_feature_mapping`: since 2025-07-01", TOLD_OBJECTS),
+        ),
+        (
+            {"actions_max_params": [1]},
+            (TOLD_AND_KEPT, "the agent has `actions_max_params`: since E4a (2025-05-01), before E4b (2025-05-10)"),
+        ),
     ],
 )
-def test_another_era_is_named_with_its_evidence(
-    tmp_path: Path, capsys: Any, change: dict[str, Any], reading: str
+def test_parts_of_different_eras_are_refused_with_both_readings(
+    tmp_path: Path, capsys: Any, change: dict[str, Any], readings: tuple[str, str]
 ) -> None:
     agent = policies.old_agent()
     for name, value in change.items():
         setattr(agent, name, value)
     assert run(policies.write_old(tmp_path / "p.pt", agent)) == 2
     err = capsys.readouterr().err
-    assert reading in err
-    assert "-> this version migrates E4d only; keep the file, nothing was changed" in err
+    assert f"its parts are of different eras: {readings[0]}" in err
+    assert readings[1] in err
+    assert "-> if you know the era, give --era NAME; otherwise undo the half of a change that was made by hand" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["p.pt"]
+
+
+@pytest.mark.parametrize(
+    ("told", "reading"),
+    [
+        (None, "agent_attributes of the agent is None, and"),
+        ({}, "the agent lacks agent_attributes.obs_shape, or has something else there"),
+    ],
+)
+def test_an_agent_that_forgot_what_it_was_told_is_refused(
+    tmp_path: Path, capsys: Any, told: dict[str, Any] | None, reading: str
+) -> None:
+    agent = policies.old_agent()
+    agent.agent_attributes = told
+    assert run(policies.write_old(tmp_path / "p.pt", agent)) == 2
+    assert reading in capsys.readouterr().err

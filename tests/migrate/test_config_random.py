@@ -8,10 +8,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from equivalence.case import cases
+from equivalence.case import Setup, cases
 from migrate import config_rules
 from migrate.config_text import to_legacy, to_modules
 from migrate.eras import Era
+from migrate.recognise import CLASSES
 from migrate.registry import rules
 from migrate.yaml_edit import Document
 
@@ -19,14 +20,29 @@ ERA = Era("E4d")
 NAMES = ("fc", "cnn1_channels_0-11", "critic_1", "actor_1", "encoded_obs", "größe")
 
 
+def existed(stem: str) -> bool:
+    """Whether the old code of `ERA` had the component."""
+    clue = CLASSES.get(rules()[stem].old)
+    return clue is None or (ERA.is_since(clue.since) and not ERA.is_since(clue.before))
+
+
+STEMS = sorted(stem for stem in rules() if stem != "lstm" and existed(stem))
+
+
+def setups(stem: str) -> st.SearchStrategy[Setup]:
+    """Ways to build a component that the code of `ERA` read alike."""
+    rule = rules()[stem]
+    return cases()[stem].setups.filter(lambda setup: rule.keys_at(Era(setup.era)) == rule.keys_at(ERA))
+
+
 @st.composite
 def components(draw: st.DrawFn) -> dict[str, Any]:
     """A chain of components, each built in a way that its case draws, and the core."""
-    stems = draw(st.lists(st.sampled_from(sorted(set(rules()) - {"lstm"})), max_size=len(NAMES) - 1))
+    stems = draw(st.lists(st.sampled_from(STEMS), max_size=len(NAMES) - 1))
     chain = [*zip(NAMES, stems, strict=False), ("_core_", "lstm")]
     result: dict[str, Any] = {}
     for name, stem in chain:
-        setup = draw(cases()[stem].setups)
+        setup = draw(setups(stem))
         extras = [dict(source.extra) for source in setup.sources or ()]
         sources = None if setup.sources is None else [{"name": "x", **extra} for extra in extras]
         swallowed: dict[str, Any] = draw(st.sampled_from([{}, {"effective_rank": True}, {"clip_range": 3.0}]))

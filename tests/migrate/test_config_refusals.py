@@ -21,7 +21,7 @@ def component(target: str, rest: str = "sources: null") -> str:
 CASES: list[tuple[str, str, str]] = [
     ("neither agent nor job", "trainer: 1\n", "there is no agent with `components` in it\n  -> give an agent config"),
     ("an unknown class", component("my.Layer"), "component 'fc1': no rule for the class my.Layer\n  -> write migrate/"),
-    ("an unknown old class", component(f"{LIB}nn_layer_library.Conv1d"), "no rule for the class metta"),
+    ("an unknown old class", component(f"{LIB}nn_layer_library.Conv3d"), "no rule for the class metta"),
     (
         "a refused old class",
         component(f"{LIB}nn_layer_library.MaxPool2d"),
@@ -78,23 +78,32 @@ CASES: list[tuple[str, str, str]] = [
     ("invalid YAML", "a: [1\n", "is not valid YAML"),
     ("an anchor", "a: &x 1\n", "line 1, column 4: uses the anchor &x"),
     (
-        "E1 to E3",
+        "parts of E1 to E3 and of E4",
         component(RELU, "input_source: a"),
-        "eras E1 to E3\n  -> this version migrates",
+        "its parts are of different eras: component 'fc1' is a metta.agent.lib.nn_layer_library.ReLU: since E4a "
+        "(2025-05-01); component 'fc1' has `input_source`: since E1 (2025-02-20), before E4a (2025-05-01)\n  -> if you",
     ),
     (
-        "E3 merges",
-        component(f"{LIB}x.Y", "sources: [{source_name: a}]"),
-        "among its sources: eras E1 to E3",
+        "merges of E3 and of E4",
+        component(f"{LIB}merge_layer.AddMergeLayer", "sources: [{source_name: a}, {name: b}]"),
+        "has `name` among its sources: since E4a (2025-05-01); component 'fc1' has `source_name` among its sources: ",
     ),
-    ("E1 and E2", component("agent.lib.nn_layer_library.ReLU"), "agent.lib.nn_layer_library.ReLU: eras E1 and E2"),
     (
-        "E5",
-        component(f"{LIB}obs_enc.ObsCrossAttn"),
-        "lib.obs_enc.ObsCrossAttn: eras E5 to E9",
+        "an agent of E3 with a component of E2",
+        component("agent.lib.nn_layer_library.Linear"),
+        "the agent is a metta.agent.metta_agent.MettaAgent: since E3 (2025-04-15), before E10 (2025-08-19); component "
+        "'fc1' is a agent.lib.nn_layer_library.Linear: since E1 (2025-02-20), before E3 (2025-04-15)",
     ),
-    ("E5d", component(f"{LIB}obs_token_to_box_shaper.ObsTokenToBoxShaper"), "eras E5d to E9"),
-    ("E8", component(f"{LIB}lstm.LSTM", "nn_params: {hidden_size: 4}"), "has `nn_params.hidden_size`: eras E8 and E9"),
+    (
+        "a class that came later than a key went",
+        component(f"{LIB}obs_tokenizers.ObsAttrCoordEmbed", "coord_embed_dim: 2"),
+        "ObsAttrCoordEmbed: since E6a (2025-06-18); component 'fc1' has `coord_embed_dim`: since E5d",
+    ),
+    (
+        "an LSTM with its size in two places",
+        component(f"{LIB}lstm.LSTM", "output_size: 4\n    nn_params: {hidden_size: 4, num_layers: 1}"),
+        "has `hidden_size`: since E8 (2025-08-07b); component 'fc1' has its size in `output_size`: since E1",
+    ),
     (
         "an override of a named agent",
         "defaults:\n- agent: simple\nagent:\n  components:\n    fc1:\n      nn_params: {out_features: 2}\n",

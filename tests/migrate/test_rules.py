@@ -14,7 +14,7 @@ from equivalence.case import Setup, cases
 from migrate.eras import ORDER, Era
 from migrate.errors import UnusableFileError
 from migrate.registry import rules
-from migrate.rule import REQUIRED, ByEra
+from migrate.rule import REQUIRED, ByEra, Key, in_force
 from migrate.translate import flatten, to_new, to_old
 
 ERA = Era("E4d")
@@ -35,32 +35,54 @@ def find(strategy: st.SearchStrategy[Any], condition: Any) -> Any:
     return _find(strategy, condition, settings=settings(max_examples=300, phases=[Phase.generate], database=None))
 
 
-def setups(stem: str) -> st.SearchStrategy[dict[str, Any]]:
-    return cases()[stem].setups.map(lambda setup: dict(setup.config))
+def setups(stem: str) -> st.SearchStrategy[Setup]:
+    return cases()[stem].setups
 
 
-def without_defaults(stem: str, config: dict[str, Any]) -> dict[str, Any]:
-    """A flat old config without what the old class would have taken anyway."""
-    defaults = {old: d for k in rules()[stem].keys for old, d in zip(k.old, k.old_default, strict=True)}
-    at_era = {old: d.at(ERA) if isinstance(d, ByEra) else d for old, d in defaults.items()}
+def config_of(setup: Setup) -> tuple[dict[str, Any], Era]:
+    return dict(setup.config), Era(setup.era)
+
+
+def defaults_of(stem: str, era: Era) -> dict[str, Any]:
+    """Old key -> what the old class took for it, for the keys that it read in `era`."""
+    keys = rules()[stem].keys_at(era)
+    return {old: in_force(d, era) for k in keys for old, d in zip(k.old, k.old_default, strict=True)}
+
+
+def without_defaults(stem: str, config: dict[str, Any], era: Era) -> dict[str, Any]:
+    """A flat old config without what the old class would have taken anyway, and without what it ignored."""
+    defaults = defaults_of(stem, era)
     return {
         key: value
         for key, value in flatten(config).items()
-        if at_era[key] is REQUIRED or (type(value), value) != (type(at_era[key]), at_era[key])
+        if key in defaults
+        and (defaults[key] is REQUIRED or (type(value), value) != (type(defaults[key]), defaults[key]))
     }
+
+
+def schemas(stem: str) -> list[tuple[Key, ...]]:
+    """The keys of a rule, of every time."""
+    return [keys for _, keys in rules()[stem].keys_before] + [rules()[stem].keys]
+
+
+def old_keys(stem: str) -> list[str]:
+    """Every old key that a rule ever read."""
+    return list(dict.fromkeys(old for keys in schemas(stem) for k in keys for old in k.old))
 
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_there_and_back_is_the_config_up_to_defaults_and_dropped_keys(stem: str) -> None:
     @settings(max_examples=30)
     @given(setups(stem), st.dictionaries(st.sampled_from(sorted(SWALLOWED)), st.none()))
-    def check(config: dict[str, Any], extra: dict[str, None]) -> None:
-        swallowed = {key: SWALLOWED[key] for key in extra}
-        new = to_new(rules()[stem], {**config, **swallowed, "_target_": "x", "sources": None}, ERA, "here")
-        assert sorted(new.dropped) == sorted(swallowed)
-        assert new.config == to_new(rules()[stem], config, ERA, "here").config
-        old = to_old(rules()[stem], new.config, ERA, "here").config
-        expected = without_defaults(stem, config)
+    def check(setup: Setup, extra: dict[str, None]) -> None:
+        config, era = config_of(setup)
+        known = defaults_of(stem, era)
+        swallowed = {key: SWALLOWED[key] for key in extra if key not in known}
+        new = to_new(rules()[stem], {**config, **swallowed, "_target_": "x", "sources": None}, era, "here")
+        assert sorted(new.dropped) == sorted(key for key in flatten({**config, **swallowed}) if key not in known)
+        assert new.config == to_new(rules()[stem], config, era, "here").config
+        old = to_old(rules()[stem], new.config, era, "here").config
+        expected = without_defaults(stem, config, era)
         if expected.get("initialization", "Orthogonal").lower() != "orthogonal" and "nonlinearity" in expected:
             # Without a gain to tell, the part before the dot says nothing.
             expected["nonlinearity"] = expected["nonlinearity"] and expected["nonlinearity"].replace("torch.", "nn.")
@@ -73,10 +95,11 @@ def test_there_and_back_is_the_config_up_to_defaults_and_dropped_keys(stem: str)
 def test_back_and_there_is_the_new_config(stem: str) -> None:
     @settings(max_examples=30)
     @given(setups(stem))
-    def check(config: dict[str, Any]) -> None:
-        new = to_new(rules()[stem], config, ERA, "here").config
-        old = to_old(rules()[stem], new, ERA, "here").config
-        assert to_new(rules()[stem], old, ERA, "here").config == new
+    def check(setup: Setup) -> None:
+        config, era = config_of(setup)
+        new = to_new(rules()[stem], config, era, "here").config
+        old = to_old(rules()[stem], new, era, "here").config
+        assert to_new(rules()[stem], old, era, "here").config == new
 
     check()
 
@@ -90,7 +113,7 @@ NOT_DRAWN: dict[tuple[str, str], dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize(("stem", "old"), [(stem, old) for stem in STEMS for k in rules()[stem].keys for old in k.old])
+@pytest.mark.parametrize(("stem", "old"), [(stem, old) for stem in STEMS for old in old_keys(stem)])
 def test_every_key_of_a_rule_is_drawn_by_a_case(stem: str, old: str) -> None:
     if (config := NOT_DRAWN.get((stem, old))) is not None:
         new = to_new(rules()[stem], config, ERA, "here").config
@@ -99,9 +122,9 @@ def test_every_key_of_a_rule_is_drawn_by_a_case(stem: str, old: str) -> None:
         return
 
     def has_key(setup: Setup) -> bool:
-        return old in flatten(setup.config)
+        return old in flatten(setup.config) and old in defaults_of(stem, Era(setup.era))
 
-    assert has_key(find(cases()[stem].setups, has_key))
+    assert has_key(find(setups(stem), has_key))
 
 
 @pytest.mark.parametrize("stem", STEMS)
@@ -109,40 +132,53 @@ def test_a_rule_has_a_case_a_docstring_and_consistent_keys(stem: str) -> None:
     rule = rules()[stem]
     assert stem in cases()
     assert str(__import__(f"migrate.rules.{stem}", fromlist=["RULE"]).__doc__).startswith("`")
-    for k in rule.keys:
-        assert len(k.old) == len(k.old_default) == len(k.attribute)
-        assert len(k.new) == len(k.new_default)
-    for names in ([old for k in rule.keys for old in k.old], [new for k in rule.keys for new in k.new]):
-        assert len(names) == len(set(names))
+    for keys in schemas(stem):
+        for k in keys:
+            assert len(k.old) == len(k.old_default) == len(k.attribute)
+            assert len(k.new) == len(k.new_default)
+        for names in ([old for k in keys for old in k.old], [new for k in keys for new in k.new]):
+            assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_an_option_of_torch_that_no_rule_knows_is_refused(stem: str) -> None:
-    config = find(setups(stem), lambda _: True)
+    config, era = config_of(find(setups(stem), lambda _: True))
     config = {**config, "nn_params": {**config.get("nn_params", {}), "device": "cuda"}}
     with pytest.raises(UnusableFileError, match=r"^here: nn_params\.device has no counterpart in the new stack\n  -> "):
-        to_new(rules()[stem], config, ERA, "here")
+        to_new(rules()[stem], config, era, "here")
 
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_an_option_that_came_in_later_is_refused_on_the_way_back(stem: str) -> None:
-    new = to_new(rules()[stem], find(setups(stem), lambda _: True), ERA, "here").config
+    config, era = config_of(find(setups(stem), lambda _: True))
+    new = to_new(rules()[stem], config, era, "here").config
     with pytest.raises(UnusableFileError, match=r"^here: cannot be said in the old stack: in_place has no"):
-        to_old(rules()[stem], {**new, "in_place": True}, ERA, "here")
+        to_old(rules()[stem], {**new, "in_place": True}, era, "here")
 
 
-@pytest.mark.parametrize(
-    ("stem", "name"), [(s, k.old[0]) for s in STEMS for k in rules()[s].keys if REQUIRED in k.old_default]
-)
+def required(stem: str) -> list[str]:
+    """Old keys that had to be there, at some time."""
+    return list(
+        dict.fromkeys(
+            old
+            for keys in schemas(stem)
+            for k in keys
+            for old, default in zip(k.old, k.old_default, strict=True)
+            if default is REQUIRED
+        )
+    )
+
+
+@pytest.mark.parametrize(("stem", "name"), [(stem, name) for stem in STEMS for name in required(stem)])
 def test_a_missing_key_is_named(stem: str, name: str) -> None:
-    flat = flatten(find(setups(stem), lambda _: True))
+    setup = find(setups(stem), lambda setup: defaults_of(stem, Era(setup.era)).get(name) is REQUIRED)
     config: dict[str, Any] = {"nn_params": {}}
-    for key, value in flat.items():
+    for key, value in flatten(setup.config).items():
         place = config["nn_params"] if key.startswith("nn_params.") else config
         if key != name:
             place[key.removeprefix("nn_params.")] = value
     with pytest.raises(UnusableFileError, match=f"^here: lacks {name}\n  -> add {name}"):
-        to_new(rules()[stem], config, ERA, "here")
+        to_new(rules()[stem], config, Era(setup.era), "here")
 
 
 SIZE = {"nn_params": {"out_features": 2}}
@@ -182,16 +218,16 @@ def test_a_gain_that_the_old_stack_did_not_have_is_refused(nonlinearity: str | N
 
 @pytest.mark.parametrize("stem", ["concat_merge", "conv2d", "linear"])
 def test_output_size_where_the_old_class_ignored_it_is_dropped(stem: str) -> None:
-    config = {**find(setups(stem), lambda _: True), "output_size": 12}
-    translated = to_new(rules()[stem], config, ERA, "here")
-    assert translated.dropped == ("output_size",)
+    config, era = config_of(find(setups(stem), lambda setup: Era(setup.era).is_since("E4a")))
+    translated = to_new(rules()[stem], {**config, "output_size": 12}, era, "here")
+    assert "output_size" in translated.dropped
     assert "output_size" not in translated.config
 
 
 def test_a_default_that_changed_over_time() -> None:
     default = ByEra((("E1", None), ("E5c", 1)))
     assert [default.at(Era(name)) for name in ("E1", "E4d", "E5b", "E5c", "E11")] == [None, None, None, 1, 1]
-    for name in ORDER:
+    for name in ORDER[ORDER.index("E4a") :]:
         translated = to_new(rules()["linear"], SIZE, Era(name), "here").config
         assert translated.get("l2_init_scale") == (1 if Era(name).is_since("E5c") else None)
         assert to_old(rules()["linear"], translated, Era(name), "here").config == SIZE

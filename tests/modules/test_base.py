@@ -71,10 +71,14 @@ def test_a_module_without_compute_says_so() -> None:
         MettaModule(["a"], ["b"])({"a": torch.ones(1)})
 
 
-@pytest.mark.parametrize("size", [0, -1, 2.0, True, "3", None])
+@pytest.mark.parametrize("size", [0, -1, 2.0, True, "3"])
 def test_sizes_must_be_positive_integers(size: Any) -> None:
     with pytest.raises(ConfigError, match="out_features must be a positive integer, got"):
         LinearModule(3, size)
+
+
+def test_a_linear_layer_without_a_size_gives_as_much_as_it_takes() -> None:
+    assert LinearModule(3).weight.shape == (3, 3)
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,6 @@ def test_a_class_of_ones_own_is_used_once_it_is_imported() -> None:
     ("keys", "message"),
     [
         ({"out_featurs": 3, "out_features": 3}, "unknown key\\(s\\) out_featurs; known are: analyze_weights, bias,"),
-        ({}, r"missing key\(s\) out_features"),
         ({"out_features": 0}, "out_features must be a positive integer, got 0"),
         ({"out_features": "${nope}"}, "out_features must be a positive integer"),
         ({"out_features": 2, "in_features": 4}, "in_features is 4 in the config, but the graph .* give 3; remove it"),
@@ -120,6 +119,12 @@ def test_a_class_of_ones_own_is_used_once_it_is_imported() -> None:
 def test_a_component_that_cannot_be_built_is_named_with_its_class(keys: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=rf"component 'bad' \({LINEAR}\): .*{message}"):
         build_component("bad", {"_target_": LINEAR, **keys}, VECTOR)
+
+
+def test_a_missing_key_is_named() -> None:
+    target = "modules.layers.lstm.LSTMModule"
+    with pytest.raises(ConfigError, match=rf"component 'bad' \({target}\): missing key\(s\) hidden_size"):
+        build_component("bad", {"_target_": target, "num_layers": 1}, VECTOR)
 
 
 @pytest.mark.parametrize("source_count", [0, 2])

@@ -15,6 +15,7 @@ import yaml
 from torch import nn
 
 import migrate
+import modules
 from legacy import component_policies
 from migrate.eras import Era
 from migrate.old_names import parameter_names_of
@@ -25,6 +26,8 @@ from tests.real._golden_passes import Passes, Record, describe, outcome
 
 PREFIX = "policy."
 """Agents of E9 to E11 have it in front of their keys; golden files of these eras are of the policy alone."""
+COMPOSED = ("${env.track_last_action}", "false")
+"""The only interpolation in an agent config; nothing read it."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def _config_text(name: str, config_dir: Path, era: Era) -> str:
     path = config_dir / name
     if not path.exists():
         pytest.skip(f"config: there is no {name} in --config-dir")
-    return path.read_text(encoding="utf-8")
+    return path.read_text(encoding="utf-8").replace(*COMPOSED)
 
 
 def replay(golden: Golden, stack: str) -> Record:
@@ -100,7 +103,7 @@ def replay(golden: Golden, stack: str) -> Record:
         if "perturbed" in golden.recorded:
             parameters = {old: agent.get_parameter(new) for new, old in old_names(agent).items()}
             result["perturbed"] = passes.perturbed([parameters[old] for old in golden.recorded["param_order"]])
-        result |= _weights(agent, golden)
+        result |= _weights(agent)
     return result
 
 
@@ -112,8 +115,7 @@ def old_names(agent: nn.Module) -> dict[str, str]:
 def _structure(agent: Any, golden: Golden) -> Record:
     """Names, initial values, limits and shapes."""
     state = agent.state_dict()
-    names = dict.fromkeys(state, "")
-    names = {key: key for key in names} if "modules" not in type(agent).__module__ else parameter_names_of(agent.config)
+    names = parameter_names_of(agent.config) if isinstance(agent, modules.MettaAgent) else {}
     found = {names.get(key, key).removeprefix(PREFIX): value for key, value in state.items()}
     components = agent.components
     return {
@@ -125,7 +127,7 @@ def _structure(agent: Any, golden: Golden) -> Record:
     }
 
 
-def _weights(agent: Any, golden: Golden) -> Record:
+def _weights(agent: Any) -> Record:
     """Clipping, losses and statistics, in this order."""
     names = old_names(agent)
     before = {old: agent.get_parameter(new).detach().clone() for new, old in names.items()}
@@ -133,7 +135,7 @@ def _weights(agent: Any, golden: Golden) -> Record:
     after = {old: agent.get_parameter(new).detach() for new, old in names.items()}
     result: Record = {"after_clip_weights": {k: describe(after[k]) for k in after if not after[k].equal(before[k])}}
     for loss in ("l2_reg_loss", "l2_init_loss"):
-        result[f"{loss}_after_clip"] = outcome(getattr(agent, loss))
+        result[f"{loss}_after_clip"] = outcome(agent, loss)
     torch.manual_seed(77)
     measure = getattr(agent, "compute_weight_metrics", None) or agent.compute_effective_rank
     result["weight_metrics_seed77"] = measure()

@@ -1,4 +1,4 @@
-"""The dates of the commits that golden files were recorded at; a letter orders those of one day, as in `migrate.eras`."""
+"""The dates of the commits that goldens were recorded at; a letter orders those of one day, as in `migrate.eras`."""
 
 from __future__ import annotations
 
@@ -66,7 +66,11 @@ _DATES = """
 2025-09-05 8b9741093b
 2025-09-17 96d3745e1f
 """
-"""Date -> commits. 8ceb8571c2 came on the day on which E7 began, and before it; 35eb131666 lies within E8's last days."""
+"""Lines of a date and its commits.
+
+8ceb8571c2 came on the day on which E7 began, and before it. 35eb131666 has no date on record, but its goldens have the
+entries that 21534b13d5 brought.
+"""
 
 DATES = {commit: line.split()[0] for line in _DATES.strip().splitlines() for commit in line.split()[1:]}
 

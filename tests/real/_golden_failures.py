@@ -15,11 +15,11 @@ IN_OUR_WORDS = {
     "was never setup": "no head reaches: actor_2",
     "'NoneType' object is not subscriptable": "no head reaches: actor_2",
     "Missing key components": "there is no agent with `components` in it",
-    "KeyError: 'encoded_obs'": "has the source 'encoded_obs', which is none of",
-    "Missing key hidden_size": "lacks nn_params.hidden_size",
+    "KeyError: 'encoded_obs'": r"has the source 'encoded_obs', which is none of|\(trap 59\)",
+    "Missing key hidden_size": r"lacks nn_params.hidden_size|\(trap 59\)",
     "obs_token_to_boxshaper": "no rule for the class metta.agent.lib.obs_token_to_boxshaper.ObsTokenToBoxShaper",
 }
-"""Part of a recorded error -> part of the refusal of the migration or of the new stack."""
+"""Part of a recorded error -> pattern of the refusal of the migration or of the new stack."""
 
 
 def build_straight(golden: Golden) -> Any:
@@ -40,5 +40,10 @@ def _own(target: str, era: Era) -> str:
 
 
 def refusal_of(error: str) -> str:
-    """What our refusal must say where the old code raised `error`."""
+    """Pattern of what our refusal must say where the old code raised `error`."""
     return next(ours for theirs, ours in IN_OUR_WORDS.items() if theirs in error)
+
+
+def told_by_old_code(error: str) -> str:
+    """An error without what Python says of the module, which names the topmost package that is missing."""
+    return error.partition(": No module named")[0]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,9 +132,10 @@ def bits(recorded: Any) -> Any:
     return [bits(value) for value in recorded] if isinstance(recorded, list) else recorded
 
 
-def outcome(call: Callable[[], Tensor]) -> Any:
-    """What a call gave, or how it failed."""
+def outcome(agent: Any, method: str) -> Any:
+    """What a method gave, or how it failed."""
     try:
-        return describe(call())
+        with warnings.catch_warnings(action="ignore"):  # until E4a a tensor was made of a tensor
+            return describe(getattr(agent, method)())
     except Exception as error:  # noqa: BLE001 - whatever the old code raised is a fact
         return {"ERROR": f"{type(error).__name__}: {error}"}

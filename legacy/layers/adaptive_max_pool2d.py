@@ -1,0 +1,16 @@
+"""`AdaptiveMaxPool2d`: the maximum of as many windows of an image as asked for."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from legacy.pools import PoolLayer
+
+
+class AdaptiveMaxPool2d(PoolLayer):
+    """`[B, C, H, W]` -> `[B, C, C, C]`, the maximum of C x C windows of even size.
+
+    `nn_params` goes to `nn.AdaptiveMaxPool2d`; quirks as in `PoolLayer` (trap 28).
+    """
+
+    pool = nn.AdaptiveMaxPool2d

@@ -1,0 +1,16 @@
+"""`AvgPool2d`: the mean of windows of an image."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from legacy.pools import PoolLayer
+
+
+class AvgPool2d(PoolLayer):
+    """`[B, C, H, W]` -> `[B, C, h, w]`, the mean of windows of C x C values.
+
+    `nn_params` goes to `nn.AvgPool2d`; quirks as in `PoolLayer` (trap 28).
+    """
+
+    pool = nn.AvgPool2d

@@ -1,0 +1,9 @@
+"""`MettaActorKeySingleHead` -> `ActorKeySingleHeadModule`: same parameter, same name."""
+
+from migrate.rule import Move, Rule
+
+RULE = Rule(
+    old="actor.MettaActorKeySingleHead",
+    new="ActorKeySingleHeadModule",
+    state=lambda _: (Move("bias", "bias"),),
+)

@@ -1,0 +1,10 @@
+"""`MettaActorQuerySingleHead` -> `ActorQuerySingleHeadModule`: same parameter, same name."""
+
+from migrate.rule import Move, Rule
+
+RULE = Rule(
+    old="actor.MettaActorQuerySingleHead",
+    new="ActorQuerySingleHeadModule",
+    state=lambda _: (Move("W", "W"),),
+    derived=frozenset({"hidden", "embed_dim"}),
+)

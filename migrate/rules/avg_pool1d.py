@@ -1,0 +1,14 @@
+"""`AvgPool1d` -> `AvgPool1dModule`: what it did wrong becomes options (trap 28).
+
+The kernel size is the number of channels, and components behind it are built for the shape of its input.
+"""
+
+from migrate.pool_rule import AVERAGE_KEYS, WINDOW_FIXED
+from migrate.rule import Rule
+
+RULE = Rule(
+    old="nn_layer_library.AvgPool1d",
+    new="AvgPool1dModule",
+    keys=AVERAGE_KEYS,
+    fixed=WINDOW_FIXED,
+)

@@ -1,0 +1,14 @@
+"""`AvgPool2d` -> `AvgPool2dModule`: what it did wrong becomes options (trap 28).
+
+The kernel size is the number of channels, and components behind it are built for the shape of its input.
+"""
+
+from migrate.pool_rule import AVERAGE_KEYS, WINDOW_FIXED
+from migrate.rule import Rule, key
+
+RULE = Rule(
+    old="nn_layer_library.AvgPool2d",
+    new="AvgPool2dModule",
+    keys=(*AVERAGE_KEYS, key("nn_params.divisor_override", "divisor_override", None, None)),
+    fixed=WINDOW_FIXED,
+)

@@ -1,0 +1,5 @@
+"""`PufferActor` -> `PufferActorModule`: that it multiplied sums, and no vectors, becomes the option `product`."""
+
+from migrate.rule import Rule
+
+RULE = Rule(old="actor.PufferActor", new="PufferActorModule", fixed={"product": "of_sums"})
