@@ -120,23 +120,17 @@ def _trace_state(agent: Any, call: Call, _: Era) -> Trace:
 
 
 def _trace_tuple(agent: Any, call: Call, _: Era) -> Trace:
-    """E1 to E3a: a tuple of state, perhaps `e3b`, and seven or eight results."""
+    """E1 to E3a: a tuple, the last of which, the log-probabilities, E1 to E2b computed and threw away."""
+    forward = legacy.MettaAgentE2c.forward
     result, components = _run_watched(
-        agent, lambda: agent(call.obs, state=call.state, action=call.action, e3b=call.e3b)
+        agent, lambda: forward(agent, call.obs, state=call.state, action=call.action, e3b=call.e3b)
     )
-    action, log_prob, entropy, value, state, e3b, reward, *normalized = result
+    action, log_prob, entropy, value, state, e3b, reward, normalized = result
     outputs = {"value": value, "log_prob": log_prob, "entropy": entropy, "lstm_h": state[0], "lstm_c": state[1]}
-    logits = normalized[0] if normalized else _normalized(components)
-    outputs |= {f"log_probs_{i}": each for i, each in enumerate(logits)}
+    outputs |= {f"log_probs_{i}": each for i, each in enumerate(normalized)}
     if call.e3b is not None:
         outputs |= {"e3b": e3b, "intrinsic_reward": reward}
     return Trace(components, outputs if call.action is not None else {**outputs, "action": action})
-
-
-def _normalized(components: dict[str, Tensor]) -> list[Tensor]:
-    """E1 to E2b did not give them back."""
-    logits = [components[name] for name in ("_action_type_", "_action_param_")]
-    return [each - each.logsumexp(dim=-1, keepdim=True) for each in logits]
 
 
 def _trace_logits(agent: Any, call: Call, _: Era) -> Trace:

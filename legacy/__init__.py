@@ -5,13 +5,17 @@ trained weights depend on, and each is named where it is kept.
 """
 
 from legacy.agent import MettaAgent
+from legacy.agent_config import AgentConfig
+from legacy.early_agent import MettaAgentE2c
 from legacy.early_sampling import sample_logits
 from legacy.factory import agent_class, date_of, is_agent, make_policy
 from legacy.policy_record import PolicyMetadata, PolicyRecord, PolicyRecordE6c
 from legacy.policy_state import PolicyState
 
 __all__ = [
+    "AgentConfig",
     "MettaAgent",
+    "MettaAgentE2c",
     "PolicyMetadata",
     "PolicyRecord",
     "PolicyRecordE6c",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,7 @@ BEFORE_0519 = (
 class MettaAgentE4c(MettaAgent):
     """2025-05-13: what components were told was not kept."""
 
-    told = BEFORE_0519
+    told: ClassVar[tuple[str, ...]] = BEFORE_0519
     stores_attributes = False
 
     def _obs_shape(self) -> Sequence[int]:
@@ -82,7 +82,15 @@ class MettaAgent0519(MettaAgent):
 class MettaAgentE5a(MettaAgent):
     """2025-05-30: no `num_objects`."""
 
-    told = ("clip_range", "action_space", "grid_features", "obs_key", "obs_shape", "hidden_size", "core_num_layers")
+    told: ClassVar[tuple[str, ...]] = (
+        "clip_range",
+        "action_space",
+        "grid_features",
+        "obs_key",
+        "obs_shape",
+        "hidden_size",
+        "core_num_layers",
+    )
 
 
 class MettaAgent0602(MettaAgentE5a):
@@ -94,13 +102,13 @@ class MettaAgent0602(MettaAgentE5a):
 class MettaAgentE5b(MettaAgent0602):
     """2025-06-03: divisors come from the environment, beside the names."""
 
-    told = (*MettaAgentE5a.told, "feature_normalizations")
+    told: ClassVar[tuple[str, ...]] = (*MettaAgentE5a.told, "feature_normalizations")
 
 
 class MettaAgent0604(MettaAgentE5b):
     """2025-06-04: divisors only."""
 
-    told = tuple(name for name in MettaAgentE5b.told if name != "grid_features")
+    told: ClassVar[tuple[str, ...]] = tuple(name for name in MettaAgentE5b.told if name != "grid_features")
 
 
 class MettaAgentE5c(MettaAgent0604):
@@ -122,7 +130,7 @@ class MettaAgentE5c(MettaAgent0604):
 class MettaAgentE5d(MettaAgentE5c):
     """2025-06-09: components are told the window that tokens lie in."""
 
-    told = (*MettaAgent0604.told, "obs_width", "obs_height")
+    told: ClassVar[tuple[str, ...]] = (*MettaAgent0604.told, "obs_width", "obs_height")
 
 
 class MettaAgent0626(MettaAgentE5d):
@@ -139,7 +147,7 @@ class MettaAgent0701(RemapsFeatures, MettaAgent0626):
 
 
 class MettaAgentE7b(MettaAgent0701):
-    """2025-07-09: made, as its components, without Hydra, which had turned what they were told into its own containers."""
+    """2025-07-09: made without Hydra, which had turned what agent and components were told into containers."""
 
     def _received(self, name: str, value: Any) -> Any:
         return value

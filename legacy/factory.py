@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import numpy as np
 from omegaconf import OmegaConf
 from torch import nn
 
 from legacy import agent_versions, component_policies, early_agent, memory_agent, policy_agent
 from legacy.agent import FROM_ENVIRONMENT
-from legacy.spaces import Box
+from legacy.spaces import Box, Dict
 
 VERSIONS: tuple[tuple[str, type[nn.Module]], ...] = (
     *early_agent.VERSIONS,
@@ -52,7 +53,7 @@ def make_policy(env: Any, cfg: Any, date: str = REFERENCE) -> Any:
         date: of the code.
     """
     options = _options(cfg.agent, date)
-    obs_space = {"grid_obs": env.single_observation_space, "global_vars": Box([0])}
+    obs_space = Dict({"grid_obs": env.single_observation_space, "global_vars": Box([0], np.int32)})
     facts = {name: getattr(env, name, None) for name in FROM_ENVIRONMENT}
     return agent_class(date)(
         obs_shape=env.single_observation_space.shape,

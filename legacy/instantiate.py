@@ -15,7 +15,7 @@ def by_hydra(config: Any, **attributes: Any) -> Any:
 
 
 def passed_by_hydra(name: str, value: Any) -> Any:
-    """The argument `name` as Hydra passes it along: a list or a dict becomes OmegaConf's container, without a parent."""
+    """An argument as Hydra passes it along: a list or a dict becomes OmegaConf's container, without a parent."""
     argument = OmegaConf.create({name: value}, flags={"allow_objects": True})[name]
     if OmegaConf.is_config(argument):
         argument._set_parent(None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from tensordict import TensorDict
@@ -31,7 +31,7 @@ class MettaAgentE8(MettaAgentE7b):
     every visit of the graph, so its first weights are drawn and thrown away (trap 5).
     """
 
-    told = (
+    told: ClassVar[tuple[str, ...]] = (
         *("clip_range", "action_space", "feature_normalizations", "obs_width", "obs_height"),
         *("obs_key", "obs_shape"),
     )

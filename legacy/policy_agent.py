@@ -10,10 +10,16 @@ from omegaconf import OmegaConf
 from tensordict import TensorDict
 from torch import Tensor, nn
 
+from legacy.agent_config import AgentConfig
 from legacy.distribution_utils import evaluate_actions, sample_actions
 from legacy.instantiate import by_path
 from legacy.memory_agent import flattened
 from legacy.remapping import NUM_IDS, UNKNOWN
+
+
+FACTS = ("feature_normalizations", "obs_width", "obs_height", "obs_shape", "grid_features")
+"""What the environment says, which stands beside a config."""
+POLICY, POLICIES = "metta.agent.component_policy.ComponentPolicy", "metta.agent.component_policies."
 
 
 class ComponentPolicy(nn.Module):
@@ -124,7 +130,7 @@ class MettaAgentE9(nn.Module):
         config: Any = OmegaConf.create(
             {key: cfg[key] for key in ("components", "clip_range", "observations") if key in cfg}
         )
-        self.cfg = {key: value for key, value in cfg.items() if key in ("policy", "name", "analyze_weights_interval")}
+        self.cfg: Any = self._settings(cfg)
         self.device, self.obs_space, self.action_space = device, obs_space, action_space
         self.obs_width, self.obs_height = cfg["obs_width"], cfg["obs_height"]
         self.feature_normalizations = cfg["feature_normalizations"]
@@ -143,6 +149,14 @@ class MettaAgentE9(nn.Module):
 
     def _kept(self, cfg: Mapping[str, Any]) -> dict[str, Any]:
         return {}
+
+    def _settings(self, cfg: Mapping[str, Any]) -> Any:
+        return {key: value for key, value in cfg.items() if key not in FACTS}
+
+    @property
+    def policy_path(self) -> str:
+        """Class path of the policy in the old code."""
+        return POLICY
 
     @property
     def components(self) -> nn.ModuleDict:
@@ -231,6 +245,16 @@ class MettaAgentE10(MettaAgentE9):
     """2025-08-19: the policy keeps the two settings that were left."""
 
     policy_class = ComponentPolicyE10
+
+    def _settings(self, cfg: Mapping[str, Any]) -> AgentConfig:
+        name = str(cfg.get("policy", "")).rpartition(".")[0].rpartition(".")[2] or "fast"
+        return AgentConfig(name, cfg["clip_range"], cfg.get("analyze_weights_interval", 300))
+
+    @property
+    def policy_path(self) -> str:
+        """Class path of the policy in the old code, by the name of the architecture: `latent_attn_tiny` and the like."""
+        name = self.cfg.name
+        return f"{POLICIES}{name}.{name.title().replace('_', '')}"
 
     def _kept(self, cfg: Mapping[str, Any]) -> dict[str, Any]:
         interval = cfg.get("analyze_weights_interval", 300)

@@ -81,7 +81,7 @@ class RemapsFeatures:
         return table
 
     def _apply_feature_remapping(self, features: Mapping[str, Mapping[str, Any]], table: Tensor) -> None:
-        obs = self.components["_obs_"] if "_obs_" in self.components else None
+        obs: Any = dict(self.components.items()).get("_obs_")
         if hasattr(obs, "update_feature_remapping"):
             obs.update_feature_remapping(table)
         self._update_normalization_factors(features)

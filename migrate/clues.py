@@ -70,6 +70,9 @@ def of_records(components: Mapping[str, Record]) -> Iterator[Clue]:
                 yield Clue(f"component {name!r} has `{attribute}`", clue.since, clue.before)
         if "weight_net" in record.attributes.get("_modules", {}):
             yield Clue(f"component {name!r} has registered its `weight_net`", before="E2b")
+        if below_root(record.path) == "obs_enc.ObsCrossAttn" and "_query_token_dim" not in record.attributes:
+            yield Clue(f"component {name!r} has no `_query_token_dim`", before="2025-06-04b")
+        yield from _of_order(name, record)
         yield from _of_embedding(name, record)
     weights = {name: record for name, record in components.items() if "l2_init_scale" in record.attributes}
     yield from _of_l2(weights)
@@ -90,6 +93,15 @@ ATTRIBUTES = {
     "l2_norm_scale": Clue("", before="2025-06-26"),
 }
 """Attribute of a pickled component -> when components had it."""
+
+
+def _of_order(name: str, record: Record) -> Iterator[Clue]:
+    """The order in which `LayerBase` set its attributes, which a pickle keeps; merges set one of them before it."""
+    attributes = list(record.attributes)
+    if not {"_sources", "_nn_params", "_ready"} <= set(attributes) or ".merge_layer." in record.path:
+        return
+    if attributes.index("_ready") < attributes.index("_nn_params"):
+        yield Clue(f"component {name!r} was `_ready` before it had `_nn_params`", "E4a", "E4d")
 
 
 def _of_embedding(name: str, record: Record) -> Iterator[Clue]:

@@ -1,4 +1,4 @@
-"""The eras of the old stack: when each began, where its classes lived, and the point in time that a file is taken for."""
+"""The eras of the old stack: when each began, where its classes lived, and the date that a file is taken for."""
 
 from __future__ import annotations
 

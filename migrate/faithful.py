@@ -80,7 +80,8 @@ class _Describer:
             if type(module).__module__.startswith(LAYERS["legacy"]):
                 # Somebody may have spelled a default out.
                 rule = rules()[type(module).__module__.rpartition(".")[2]]
-                facts[f"{name}: _nn_params"] = rule.without_defaults(facts[f"{name}: _nn_params"] or {}, self._era)
+                params = next(place for key in ("_nn_params", "nn_params") if (place := f"{name}: {key}") in facts)
+                facts[params] = rule.without_defaults(facts[params] or {}, self._era)
                 for attribute in rule.unread:
                     facts.pop(f"{name}: {attribute}", None)
             # Their values come from the state dict; here it counts which there are.

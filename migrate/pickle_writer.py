@@ -11,10 +11,9 @@ from typing import Any, ClassVar
 import torch
 
 import legacy
-from legacy.spaces import MultiDiscrete
 from migrate.eras import Era
-from migrate.registry import legacy_target, old_path, rules
-from migrate.revive import MULTI_DISCRETE
+from migrate.registry import legacy_versions, old_path, rules
+from migrate.revive import AGENT_CONFIG, SPACES
 
 PROTOCOL = 2
 METADATA = "metta.agent.policy_metadata.PolicyMetadata"
@@ -24,9 +23,10 @@ _PythonPickler: Any = vars(pickle)["_Pickler"]
 
 def real_paths(era: Era, policy: str = "") -> dict[str, str]:
     """Path of our class -> path of the old class that it stands for; `policy` is that of the agent's policy."""
-    layers = {legacy_target(stem, era): old_path(stem, era) for stem in rules()}
+    layers = {path: old_path(stem, era) for stem in rules() for path in legacy_versions(stem)}
     agent = legacy.agent_class(era.date)
-    others = {agent: era.agent, MultiDiscrete: MULTI_DISCRETE, legacy.PolicyMetadata: METADATA}
+    others = {agent: era.agent, legacy.PolicyMetadata: METADATA, legacy.AgentConfig: AGENT_CONFIG}
+    others |= {space: path for path, space in SPACES.items()}
     others |= dict.fromkeys((legacy.PolicyRecord, legacy.PolicyRecordE6c), era.record)
     if hasattr(agent, "policy_class"):
         others[agent.policy_class] = policy

@@ -152,10 +152,13 @@ def of_agent(attributes: Mapping[str, Any], path: str, where_found: str) -> Iter
             yield Clue(f"the agent has `{name}`", clue.since, clue.before)
     told = attributes.get("agent_attributes")
     if not isinstance(told, Mapping):
+        yield Clue("the agent does not keep what it told its components", before="2025-05-19")
         return
     for name, clue in TOLD.items():
         if name in told:
             yield Clue(f"components were told `{name}`", clue.since, clue.before)
+    if "feature_normalizations" not in told:
+        yield Clue("components were not told `feature_normalizations`", before="E5b")
     if "num_objects" not in told and "grid_features" in told:
         yield Clue("components were told `grid_features` without `num_objects`", "E5a")
     if "feature_normalizations" in told and "obs_width" not in told:

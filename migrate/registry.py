@@ -83,6 +83,13 @@ def new_target(stem: str) -> str:
     return f"{LAYERS['modules']}{stem}.{rules()[stem].new}"
 
 
+def legacy_versions(stem: str) -> list[str]:
+    """Paths of our own old classes, those of all eras."""
+    rule = rules()[stem]
+    names = [name for _, name in rule.legacy] or [rule.old.rpartition(".")[2]]
+    return [f"{LAYERS['legacy']}{stem}.{name}" for name in names]
+
+
 def legacy_target(stem: str, era: Era) -> str:
     """Path of our own old class, in the version of `era`."""
     return f"{LAYERS['legacy']}{stem}.{rules()[stem].legacy_class(era)}"

@@ -17,6 +17,7 @@ from omegaconf import OmegaConf
 from torch import nn
 
 import legacy
+from legacy.spaces import Box, Dict, MultiDiscrete
 from migrate import eras
 from migrate.archive import Checkpoint
 from migrate.eras import Era
@@ -30,9 +31,12 @@ from migrate.registry import has_rule, legacy_target, stem_of_old
 TORCH_MODULES = "torch.nn.modules."
 OMEGACONF = ("omegaconf.dictconfig.DictConfig", "omegaconf.listconfig.ListConfig")
 NUMPY_SCALARS = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
-INERT = ("cfg", "obs_space")
-"""Attributes of the agents of E9 to E11 that no code of theirs read again."""
-MULTI_DISCRETE = "gymnasium.spaces.multi_discrete.MultiDiscrete"
+SPACES: dict[str, type] = {
+    "gymnasium.spaces.box.Box": Box,
+    "gymnasium.spaces.dict.Dict": Dict,
+    "gymnasium.spaces.multi_discrete.MultiDiscrete": MultiDiscrete,
+}
+AGENT_CONFIG = "metta.agent.agent_config.AgentConfig"
 
 
 def revive(checkpoint: Checkpoint, era: Era | None = None) -> Any:
@@ -107,19 +111,28 @@ class _Reviver:
     def _record(self, record: Record) -> Any:
         if record.path in OMEGACONF:
             return self._keep(record, OmegaConf.create(plain(record), flags={"allow_objects": True}))
-        if record.path == MULTI_DISCRETE:
-            spaces = importlib.import_module("legacy.spaces")
-            return self._keep(record, spaces.MultiDiscrete(plain(record)["MultiDiscrete"]))
+        if record.path in SPACES:
+            return self._keep(record, self._space(record))
+        if record.path == AGENT_CONFIG:
+            return self._keep(record, legacy.AgentConfig(**plain(record)))
         if record.path in NUMPY_SCALARS:
             return self._keep(record, np.dtype(plain(record.args[0])).type(plain(record)))
         if record.path == "torch.device":
             return self._keep(record, torch.device(plain(record)))
         cls = self._module_class(record.path)
         result = self._keep(record, cls.__new__(cls))
-        inert = INERT if record.path in eras.AGENTS else ()
-        state = {key: None if key in inert else self.value(item) for key, item in record.attributes.items()}
+        state = {key: self.value(item) for key, item in record.attributes.items()}
         result.__setstate__(state)
         return result
+
+    def _space(self, record: Record) -> Any:
+        said = next(iter(plain(record).values()))
+        if SPACES[record.path] is Dict:
+            return Dict({name: self.value(space) for name, space in record.attributes["spaces"].items()})
+        if SPACES[record.path] is MultiDiscrete:
+            return MultiDiscrete(said)
+        bounds = {side: said[side] for side in ("low", "high") if not isinstance(said[side], list)}
+        return Box(said["shape"], said["dtype"], **bounds)
 
     def _module_class(self, path: str) -> Any:
         if path in eras.AGENTS:

@@ -98,5 +98,5 @@ def _record_bytes(agent: nn.Module, path: Path) -> bytes:
     names: Any = getattr(agent, "action_names", None)
     metadata = {} if names is None else {"action_names": list(names)}
     era = Era(legacy.date_of(agent))
-    settings = vars(agent).get("cfg") or {}
+    settings = {"policy": getattr(agent, "policy_path", "")}
     return save_record(record_of(agent, era, str(path), f"file://{path}", metadata, str(path)), era, settings)

@@ -45,7 +45,7 @@ class ObsTokenPadStrip(LayerBase):
         return td
 
     def _tokens(self, td: Blackboard) -> Tensor:
-        x = td["x"]
+        x: Tensor = td["x"]
         td["_B_"], td["_TT_"] = x.shape[0], x.shape[1] if x.dim() == 4 else 1
         td["_BxTT_"] = td["_B_"] * td["_TT_"]
         return rearrange(x, "b t m c -> (b t) m c") if x.dim() == 4 else x

@@ -16,7 +16,9 @@ PADDING = 0xFF
 
 
 class ObsTokenToBoxShaper(LayerBase):
-    """`td["x"]` `[B, (T,) M, 3]` (cell, feature, value) -> `[B * T, L, W, H]` float32; of equal tokens the last one wins.
+    """`td["x"]` `[B, (T,) M, 3]` (cell, feature, value) -> `[B * T, L, W, H]` float32.
+
+    Of two tokens for one place the last one wins.
 
     Also writes the ints `_TT_`, `_batch_size_` and `_BxTT_`.
 
@@ -49,7 +51,7 @@ class ObsTokenToBoxShaper(LayerBase):
         return td
 
     def _tokens(self, td: Blackboard) -> Tensor:
-        x = td["x"]
+        x: Tensor = td["x"]
         batch, time = x.shape[0], x.shape[1] if x.dim() == 4 else 1
         if x.dim() == 4:
             x = rearrange(x, "b t m c -> (b t) m c")
@@ -69,7 +71,7 @@ class ObsTokenToBoxShaperE5e(ObsTokenToBoxShaper):
     """From 2025-06-16: features are numbered, perhaps with gaps."""
 
     def _count(self, feature_normalizations: Any) -> int:
-        return max(feature_normalizations.keys()) + 1
+        return int(max(feature_normalizations.keys())) + 1
 
 
 class ObsTokenToBoxShaper0729(ObsTokenToBoxShaperE5e):
@@ -81,10 +83,10 @@ class ObsTokenToBoxShaper0729(ObsTokenToBoxShaperE5e):
     def _known(self, valid: Tensor, feature: Tensor) -> Tensor:
         unknown = valid & (feature >= self.num_layers)
         if unknown.any():
-            numbers = sorted(feature[unknown].unique().tolist())
+            numbers = sorted(set(feature[unknown].tolist()))
             warnings.warn(
-                f"Found observation attribute indices {numbers} >= num_layers ({self.num_layers}). "
-                "These tokens will be ignored. This may indicate the policy was trained with fewer observation channels.",
+                f"Found observation attribute indices {numbers} >= num_layers ({self.num_layers}). These tokens "
+                "will be ignored. This may indicate the policy was trained with fewer observation channels.",
                 stacklevel=2,
             )
         return valid & ~unknown

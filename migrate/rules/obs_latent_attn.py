@@ -25,7 +25,9 @@ KEYS = (
 
 
 def _never_ran(*_: Any) -> tuple[Any, ...]:
-    raise ValueError("ObsLatentAttn of E8 and E9 read a batch size that nobody wrote and failed in every pass (trap 59)")
+    raise ValueError(
+        "ObsLatentAttn of E8 and E9 read a batch size that nobody wrote and failed in every pass (trap 59)"
+    )
 
 
 NEVER_RAN = (replace(KEYS[0], forward=_never_ran, backward=_never_ran), *KEYS[1:])

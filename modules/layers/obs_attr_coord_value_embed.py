@@ -65,9 +65,8 @@ class ObsAttrCoordValueEmbedModule(MettaModule):
         return (in_shapes[0][0], options["embedding_dim"])
 
 
-def _table(size: int, padding: int | None = None) -> nn.Parameter:
+def _table(size: int, padding: int | None = None) -> Tensor:
     # The default initialisation is overwritten, the padding row included, as in the old stack.
     weight = nn.Embedding(NUM_IDS, size, padding_idx=padding).weight
     nn.init.trunc_normal_(weight, std=0.02)
     return weight
-

@@ -55,7 +55,7 @@ class ObsLatentAttnModule(MettaModule):
 
     io_sizes = ("in_dim", "out_dim", "num_query_tokens", "use_cls_token")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the options of the old class
         self,
         in_dim: int,
         out_dim: int,
@@ -86,7 +86,7 @@ class ObsLatentAttnModule(MettaModule):
         self.use_cls_token = use_cls_token
         self._scale = (qk_dim // num_heads) ** -0.5
         self.query = nn.Parameter(torch.randn(1, num_query_tokens, size))  # drawn twice, as in the old stack
-        nn.init.trunc_normal_(self.query, std=0.02)
+        pass
         self.norm_kv = nn.LayerNorm(in_dim)
         self.to_k = nn.Linear(in_dim, qk_dim, bias=False)
         self.to_v = nn.Linear(in_dim, v_dim, bias=False)
@@ -113,7 +113,7 @@ class ObsLatentAttnModule(MettaModule):
         return y[:, 0] if self.use_cls_token else y
 
     def _by_head(self, x: Tensor) -> Tensor:
-        return x.unflatten(2, (self.num_heads, -1)).transpose(1, 2)
+        return x.reshape(*x.shape[:2], self.num_heads, x.shape[2] // self.num_heads).transpose(1, 2)
 
     @classmethod
     def from_context(cls, context: BuildContext) -> dict[str, Any]:

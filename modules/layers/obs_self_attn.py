@@ -83,7 +83,7 @@ class ObsSelfAttnModule(MettaModule):
         return y[:, 0] if self.use_cls_token else y
 
     def _by_head(self, x: Tensor) -> Tensor:
-        return x.unflatten(2, (self.num_heads, -1)).transpose(1, 2)
+        return x.reshape(*x.shape[:2], self.num_heads, x.shape[2] // self.num_heads).transpose(1, 2)
 
     @classmethod
     def from_context(cls, context: BuildContext) -> dict[str, Any]:

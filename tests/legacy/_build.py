@@ -95,7 +95,7 @@ def make_agent(components: dict[str, Any] | None = None, *, clip_range: float = 
     }
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        made = make_policy(Environment, OmegaConf.create({"agent": agent, "device": "cpu"}))
+        made: MettaAgent = make_policy(Environment, OmegaConf.create({"agent": agent, "device": "cpu"}))
     made.activate_actions(["stay", "turn"], [0, 2], "cpu")
     return made
 

@@ -227,6 +227,6 @@ def test_every_anchor_is_updated() -> None:
 
 
 def test_the_package_offers_what_its_users_need() -> None:
-    agents = {"MettaAgent", "agent_class", "date_of", "is_agent", "make_policy"}
+    agents = {"MettaAgent", "MettaAgentE2c", "agent_class", "date_of", "is_agent", "make_policy"}
     records = {"PolicyMetadata", "PolicyRecord", "PolicyRecordE6c", "PolicyState"}
-    assert set(legacy.__all__) == {*agents, *records, "sample_logits"}
+    assert set(legacy.__all__) == {*agents, *records, "AgentConfig", "sample_logits"}

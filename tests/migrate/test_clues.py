@@ -86,6 +86,23 @@ def test_a_weight_net_was_a_registered_child_until_e2a() -> None:  # trap 44
     ]
 
 
+def test_the_order_in_which_attributes_were_set_tells_the_time() -> None:
+    early = record(_sources=None, _ready=True, _nn_params={})
+    assert told_by_records(fc=early)[1:] == [
+        "component 'fc' was `_ready` before it had `_nn_params`: since E4a (2025-05-01), before E4d (2025-05-20)"
+    ]
+    assert len(told_by_records(fc=record(_sources=None, _nn_params={}, _ready=True))) == 1
+    merge = Record(f"{LIB}merge_layer.AddMergeLayer", state=early.attributes)
+    assert len(told_by_records(sum=merge)) == 1
+
+
+def test_cross_attention_without_a_size_of_its_queries_is_older_than_that_size() -> None:
+    cross = Record(f"{LIB}obs_enc.ObsCrossAttn", state={})
+    assert told_by_records(obs=cross) == [
+        "component 'obs' has no `_query_token_dim`: since E1 (2025-02-20), before 2025-06-04b"
+    ]
+
+
 @pytest.mark.parametrize(
     ("rows", "padding", "reading"),
     [

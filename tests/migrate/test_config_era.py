@@ -54,7 +54,7 @@ def test_a_config_that_cannot_be_of_e4d_is_taken_for_the_youngest_code_that_it_a
 
 def test_parts_of_different_eras_are_refused_with_both_readings() -> None:
     shaper = component("obs_tokenizers.ObsTokenPadStrip")
-    with pytest.raises(UnusableFileError, match="^f: its parts are of different eras: ") as caught:
+    with pytest.raises(UnusableFileError, match=r"^f: its parts are of different eras: ") as caught:
         config_era(agent(_obs_=BOX, tokens=shaper), "f")
     assert "component 'tokens' is a metta.agent.lib.obs_tokenizers.ObsTokenPadStrip: since E6a" in str(caught.value)
     assert "component '_obs_' is a metta.agent.lib.obs_shaper.ObsShaper: since E1" in str(caught.value)
@@ -96,7 +96,7 @@ def test_an_option_that_is_written_leaves_nothing_open() -> None:
 
 def test_a_config_that_may_have_other_weights_in_other_eras_is_refused_with_both_readings() -> None:
     shaper = component("obs_enc.ObsTokenShaper", atr_embed_dim=2)
-    with pytest.raises(UnusableFileError, match="^f: the config does not say which era it is of") as caught:
+    with pytest.raises(UnusableFileError, match=r"^f: the config does not say which era it is of") as caught:
         config_era(agent(_obs_=shaper), "f")
     assert "not which weights component '_obs_' has: taken for 2025-06-17, num_attributes is" in str(caught.value)
     assert "and 257 in code of 2025-05-30" in str(caught.value)

@@ -76,7 +76,7 @@ def test_where_the_classes_of_an_era_lived(name: str, root: str, agent: str, rec
     [
         ("agent.lib.lstm.LSTM", "lstm.LSTM"),
         ("metta.agent.lib.lstm.LSTM", "lstm.LSTM"),
-        ("my.lstm.LSTM", "my.lstm.LSTM"),
+        ("my.LSTM", "my.LSTM"),
     ],
 )
 def test_a_class_path_below_the_root_of_any_era(path: str, below: str) -> None:
@@ -95,11 +95,7 @@ def test_a_name_that_stands_for_several_eras_is_the_last_of_them() -> None:
     assert [is_range(name) for name in ("E5", "E3", "E5a", "2025-06-10")] == [True, False, False, False]
 
 
-@pytest.mark.parametrize(
-    "name", ["E99", "e4d", "2025-02-19", "2025-09-21", "2024-06-01", "2025-6-1", "yesterday", None]
-)
+@pytest.mark.parametrize("name", ["E99", "e4d", "2025-02-19", "2025-09-21", "2024-06-01", "2025-6-1", "", None])
 def test_what_is_no_era_is_refused_with_the_names(name: object) -> None:
-    with pytest.raises(
-        UsageError, match=rf"^f: no era {name!r}\n  -> eras are E1, E2a, .*, E11, or a date from 2025-02"
-    ):
+    with pytest.raises(UsageError, match=rf"^f: no era {name!r}\n  -> eras are E1, E2a, .*, E11, or a date"):
         named(name, "f")

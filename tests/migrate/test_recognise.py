@@ -102,6 +102,8 @@ def test_an_attribute_of_the_agent_tells_its_time(attribute: str, clue: Clue) ->
 @pytest.mark.parametrize(
     ("told", "reading"),
     [
+        (None, "the agent does not keep what it told its components: since E1 (2025-02-20), before 2025-05-19"),
+        ({}, "components were not told `feature_normalizations`: since E1 (2025-02-20), before E5b (2025-06-03)"),
         ({"num_objects": 3}, "components were told `num_objects`: since E1 (2025-02-20), before E5a (2025-05-30)"),
         (
             {"grid_features": []},
@@ -114,7 +116,7 @@ def test_an_attribute_of_the_agent_tells_its_time(attribute: str, clue: Clue) ->
         ({"obs_width": 11}, "components were told `obs_width`: since E5d (2025-06-09)"),
     ],
 )
-def test_what_components_were_told_tells_the_time(told: dict[str, Any], reading: str) -> None:
+def test_what_components_were_told_tells_the_time(told: dict[str, Any] | None, reading: str) -> None:
     assert reading in map(str, of_agent({"agent_attributes": told}, AGENT, "bare"))
 
 

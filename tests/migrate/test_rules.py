@@ -129,7 +129,6 @@ def test_every_key_of_a_rule_is_drawn_by_a_case(stem: str, old: str) -> None:
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_a_rule_has_a_case_a_docstring_and_consistent_keys(stem: str) -> None:
-    rule = rules()[stem]
     assert stem in cases()
     assert str(__import__(f"migrate.rules.{stem}", fromlist=["RULE"]).__doc__).startswith("`")
     for keys in schemas(stem):

@@ -17,6 +17,7 @@ from torch import nn
 import migrate
 import modules
 from legacy import component_policies
+from migrate import config_text
 from migrate.eras import Era
 from migrate.old_names import parameter_names_of
 from migrate.registry import has_rule
@@ -93,7 +94,7 @@ def replay(golden: Golden, stack: str) -> Record:
     """Everything that the golden records, computed anew."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        agent = migrate.build_agent({**golden.config, "stack": stack, "era": golden.era.date}, golden.environment)
+        agent = build(golden, stack)
         result: Record = {"rng_after_build": torch.randint(0, 2**31 - 1, (1,)).item()}
         result |= _structure(agent, golden)
         if golden.era.is_since("E4a"):
@@ -105,6 +106,16 @@ def replay(golden: Golden, stack: str) -> Record:
             result["perturbed"] = passes.perturbed([parameters[old] for old in golden.recorded["param_order"]])
         result |= _weights(agent)
     return result
+
+
+def build(golden: Golden, stack: str) -> Any:
+    """The agent of the old config in the old stack, and that of the migrated file in the new one."""
+    if stack == "legacy":
+        config = {**golden.config, "era": golden.era.date}
+    else:
+        text = config_text.to_modules(golden.text, "old.yaml", golden.era.date).text
+        config = {**yaml.safe_load(text), "clip_range": golden.config["clip_range"]}
+    return migrate.build_agent({**config, "stack": stack}, golden.environment)
 
 
 def old_names(agent: nn.Module) -> dict[str, str]:

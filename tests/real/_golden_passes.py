@@ -132,10 +132,11 @@ def bits(recorded: Any) -> Any:
     return [bits(value) for value in recorded] if isinstance(recorded, list) else recorded
 
 
-def outcome(agent: Any, method: str) -> Any:
-    """What a method gave, or how it failed."""
+def outcome(agent: Any, method: str) -> Record:
+    """The number that a method gave, or how it failed."""
     try:
         with warnings.catch_warnings(action="ignore"):  # until E4a a tensor was made of a tensor
-            return describe(getattr(agent, method)())
+            number: Tensor = getattr(agent, method)()
+            return {**describe(number), "sum": number.item()}
     except Exception as error:  # noqa: BLE001 - whatever the old code raised is a fact
         return {"ERROR": f"{type(error).__name__}: {error}"}

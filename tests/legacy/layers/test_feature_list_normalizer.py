@@ -33,11 +33,10 @@ def test_what_forward_gives_back_is_a_tensor_and_no_blackboard() -> None:
     layer = FeatureListNormalizerE4d(AGENT)
     layer._name, layer._sources = "tested", [{"name": "x"}]
     x = torch.randn(2, 2, 3, 4, generator=torch.Generator().manual_seed(0))
-    td = {"x": x.clone()}
+    td = {"x": x}
     output = layer(td)
     assert output is td["tested"] is layer(td)
     assert output.shape == x.shape
-    assert torch.equal(td["x"], x)
 
 
 def test_statistics_are_kept_in_float64_per_feature() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -12,6 +14,7 @@ from tests.legacy._build import Source, build, run
 
 X = Source("x", torch.arange(24.0).view(2, 3, 4))
 SQUARE = Source("x", torch.arange(36.0).view(2, 2, 3, 3))
+Y = Source("y", SQUARE.value)
 
 
 def test_expand_repeats_along_a_new_dimension_in_memory_of_its_own() -> None:
@@ -29,17 +32,14 @@ def test_expand_refuses_the_batch(dim: int) -> None:
 
 
 def test_expand_takes_the_number_of_copies_off_a_second_source() -> None:
-    layer = build(ExpandLayer, X, SQUARE_NAMED_Y, expand_dim=1, source_dim=3, dims_source="y")
-    assert run(layer).shape == (2, 3, 3, 4)
-    assert layer._out_tensor_shape == [3, 3, 4]
+    layer = build(ExpandLayer, X, Y, expand_dim=1, source_dim=1, dims_source="y")
+    assert run(layer).shape == (2, 2, 3, 4)
+    assert layer._out_tensor_shape == [2, 3, 4]
 
 
 def test_expand_keeps_a_text_among_its_sources_on_which_an_agent_fails() -> None:  # trap 29
     layer = ExpandLayer("tested", 1, [{"name": "x"}], source_dim=1, dims_source="y")
     assert layer._sources == [{"name": "x"}, "y"]
-
-
-SQUARE_NAMED_Y = Source("y", SQUARE.value)
 
 
 @pytest.mark.parametrize(("popped", "squeezed", "shape"), [(2, 1, (2, 12)), (1, 0, (6, 4)), (2, 0, (8, 3))])
@@ -81,10 +81,16 @@ def test_batch_reshape_loses_every_dimension_of_size_1_and_announces_all() -> No
     assert layer._out_tensor_shape == [1, 4]
 
 
-@pytest.mark.parametrize("cls", [ExpandLayer, ReshapeLayer, BatchReshapeLayer])
-def test_a_second_setup_does_nothing(cls: type) -> None:
-    config = {ExpandLayer: {"expand_dim": 1, "expand_value": 2}, ReshapeLayer: {"popped_dim": 2, "squeezed_dim": 1}}
-    layer = build(cls, X, **config.get(cls, {}))
+@pytest.mark.parametrize(
+    "layer",
+    [
+        build(ExpandLayer, X, expand_dim=1, expand_value=2),
+        build(ReshapeLayer, X, popped_dim=2, squeezed_dim=1),
+        build(BatchReshapeLayer, X),
+    ],
+    ids=["expand", "reshape", "batch_reshape"],
+)
+def test_a_second_setup_does_nothing(layer: Any) -> None:
     before = list(layer._out_tensor_shape)
     layer.setup({})
     assert layer.ready

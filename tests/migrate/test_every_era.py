@@ -1,0 +1,34 @@
+"""A policy of every date on which the old stack changed crosses over, is proved, and comes back byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import migrate
+from equivalence.harness import LEVELS
+from equivalence.pairs import make_pair
+from equivalence.proof import prove
+from migrate.archive import read_checkpoint
+from migrate.checkpoint import main
+from migrate.plan import make_plan
+from tests.migrate._eras import ALL, trained
+
+IDS = [f"{date} {encoder.__name__}" for date, encoder in ALL]
+
+
+@pytest.mark.parametrize(("date", "encoder"), ALL, ids=IDS)
+def test_a_policy_crosses_over_and_comes_back(date: str, encoder: Any, tmp_path: Path) -> None:
+    written = trained(date, encoder)
+    policy, trainer = written.write(tmp_path)
+    new = tmp_path / "policy.safetensors"
+    assert main([str(policy), "-o", str(new), "--trainer-state", str(trainer)]) == 0  # which checks the way back
+
+    era = make_plan(read_checkpoint(policy)).old.era
+    assert era.earliest <= written.era.date
+    pair = make_pair(migrate.load_policy(policy, "legacy"), migrate.load_policy(new, "modules"))
+    for result in prove(pair, levels=tuple(LEVELS), examples=3):
+        assert result.equal, (result.level, result.blamed, result.differences)
+        assert result.compared > 0
