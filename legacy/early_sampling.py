@@ -35,8 +35,9 @@ def sample_logits(
 
 
 def _log_prob(normalized: Tensor, index: Tensor) -> Tensor:
-    chosen, table = torch.broadcast_tensors(index.long().unsqueeze(-1), normalized)
-    return table.gather(-1, chosen[..., :1]).squeeze(-1)
+    chosen, table = torch.broadcast_tensors(index.long().unsqueeze(-1), normalized)  # type: ignore[no-untyped-call]
+    log_prob: Tensor = table.gather(-1, chosen[..., :1]).squeeze(-1)
+    return log_prob
 
 
 def _entropy(normalized: Tensor) -> Tensor:

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import modules
 from migrate import config_rules
-from migrate.agent_rules import FIXED, era_of_config
+from migrate.agent_rules import FIXED, era_of_config, spoken
 from migrate.api import STACKS, check_stack, environment_from, load_policy, read_policy
-from migrate.config_era import config_era
+from migrate.config_era import config_era, evidence_of
 from migrate.config_rules import STACK
+from migrate.eras import Era
 from migrate.errors import UsageError
 from migrate.registry import rules, stem_of_new
 from migrate.to_legacy import legacy_agent
@@ -45,15 +47,25 @@ def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any
     new = config_rules.is_new(config)
     stack = config.pop(STACK, STACKS[new])
     check_stack(stack, WHERE)
-    era = era_of_config(config) if new else config_era(config, WHERE, config.pop("era", None))[0]
+    content = None if checkpoint is None else read_policy(checkpoint)
+    era = era_of_config(config) if new else _era_of_old(config, content)
     new_config = config if new else config_rules.to_new_agent(config, era, WHERE)[0]
     environment = environment_from(env, era)
-    if checkpoint is not None:
-        check_agreement(new_config, environment, read_policy(checkpoint), checkpoint)
+    if content is not None and checkpoint is not None:
+        check_agreement(new_config, environment, content, checkpoint)
         return load_policy(checkpoint, stack)
     if stack == "modules":
         return modules.MettaAgent(new_config, environment)
     return legacy_agent(config_rules.to_old_agent(config, era, WHERE) if new else config, environment, WHERE, era)
+
+
+def _era_of_old(config: dict[str, Any], content: PolicyFile | None) -> Era:
+    """The era of an old config: the one it names, else that of the checkpoint if it can be of then."""
+    named = config.pop("era", None)
+    if content is None or named:
+        return config_era(config, WHERE, named)[0]
+    era, found = era_of_config(content.config), evidence_of(config, WHERE)
+    return era if found.earliest <= era.date <= found.date else config_era(config, WHERE)[0]
 
 
 def _agent_config(cfg: Any) -> dict[str, Any]:
@@ -112,10 +124,14 @@ def check_agreement(
     for name in dict.fromkeys([*saved, *given]):
         here, there = (_meaning(components.get(name)) for components in (given, saved))
         if here != there:
+            built = zip(*_built(name, config, environment, content), strict=True)
+            here, there = (_meaning(component, module) for component, module in built)
+        if here != there:
             raise UsageError(
                 f"component {name!r} is {here} in the config and {there} in the checkpoint",
                 where=where,
-                fix="use the config that the policy was trained with; the checkpoint holds it",
+                fix="use the config that the policy was trained with: the checkpoint holds it, and is of the era "
+                f"{spoken(era_of_config(content.config))}, as which --era makes migrate.config read a config",
             )
     if list(saved) != list(given):
         raise UsageError(
@@ -137,11 +153,21 @@ def check_agreement(
             )
 
 
-def _meaning(component: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A component with its defaults written out, and its sources in full."""
+def _built(name: str, config: Mapping[str, Any], environment: modules.Environment, content: PolicyFile) -> Any:
+    """A component as the config and as the checkpoint say it, and the module that each of them builds."""
+    sides = (config, environment), (content.config, modules.Environment.from_dict(content.environment))
+    components = [agent["components"].get(name) for agent, _ in sides]
+    with torch.random.fork_rng(devices=[]):
+        made = [modules.MettaAgent(agent, world) if name in agent["components"] else None for agent, world in sides]
+    return components, [agent and agent.components[name] for agent in made]
+
+
+def _meaning(component: Mapping[str, Any] | None, module: Any = None) -> dict[str, Any] | None:
+    """A component with its defaults written out, and its sources in full; sizes left open are those of `module`."""
     if component is None:
         return None
     full = {**component, "sources": config_rules.sources_of(component)}
     if not str(component["_target_"]).startswith("modules."):
         return full
-    return rules()[stem_of_new(component["_target_"], WHERE)].resolved(full)
+    resolved = rules()[stem_of_new(component["_target_"], WHERE)].resolved(full)
+    return {option: getattr(module, option, None) if value is None else value for option, value in resolved.items()}

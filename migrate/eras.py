@@ -44,6 +44,8 @@ STARTS = {
 }
 """Era -> date of its first commit; a letter orders the commits of one day."""
 ORDER = tuple(STARTS)
+END_OF_DAY = "z"
+"""Behind a date, this sorts behind every commit of its day."""
 END = "2025-09-21"
 """When the old stack was deleted."""
 DATE = re.compile(r"2025-\d\d-\d\d[a-z]?")
@@ -59,7 +61,7 @@ def just_before(point: str) -> str:
     day = start_of(point)
     if day[10:] > "a":
         return f"{day[:10]}{chr(ord(day[10]) - 1)}"
-    return f"{date.fromisoformat(day[:10]) - timedelta(days=1)}z"
+    return f"{date.fromisoformat(day[:10]) - timedelta(days=1)}{END_OF_DAY}"
 
 
 @dataclass(frozen=True)

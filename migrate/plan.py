@@ -16,6 +16,7 @@ from migrate import config_rules
 from migrate.archive import Checkpoint, check_finite
 from migrate.errors import UnusableFileError
 from migrate.old_names import component_tensors
+from migrate.open_questions import open_questions
 from migrate.old_policy import FEATURE_ATTRIBUTES, OldPolicy, read_old_policy
 from migrate.pickle_reader import TensorRef
 from modules.checkpoint import ATTRIBUTE, STATE_DICT, PolicyFile, agent_from
@@ -89,6 +90,7 @@ def make_plan(checkpoint: Checkpoint, era: str | None = None) -> Plan:
     notes += [
         f"agent attribute {name!r} is unknown to the old stack; it is kept for the way back" for name in old.unused
     ]
+    notes += map(str, open_questions(old.config, old.era, old.era.date, where))
     return Plan(old, config, environment_of(old, checkpoint), ordered, tuple(attributes), tuple(notes))
 
 

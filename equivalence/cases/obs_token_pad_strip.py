@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from equivalence.case import Case, Setup
 
-ERAS = ("E6a", "E6b", "2025-06-30", "2025-07-01", "E7b", "E8", "2025-08-08", "E9", "E10", "E11")
+ERAS = ("E6a", "E6b", "2025-06-30", "2025-07-01", "E7b", "2025-08-07b", "2025-08-08", "E9", "E10", "E11")
 
 CASE = Case(
     setups=st.builds(

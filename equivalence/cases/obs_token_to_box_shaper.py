@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from equivalence.case import Case, Setup
 
 IN_A_ROW = ("E5d", "2025-06-12")
-NUMBERED = ("E5e", "E6a", "E7b", "2025-07-28", "2025-07-29", "E8", "2025-08-08", "E9", "E10", "E11")
+NUMBERED = ("E5e", "E6a", "E7b", "2025-07-28", "2025-07-29", "2025-08-07b", "2025-08-08", "E9", "E10", "E11")
 
 
 def _features(era: str) -> st.SearchStrategy[tuple[int, ...]]:

@@ -38,7 +38,7 @@ class ObsAttrCoordEmbedModule(MettaModule):
         super().__init__(in_keys, out_keys)
         self.embedding_dim = embedding_dim
         self.cell_embedding = _table(embedding_dim)
-        self.feature_embedding = _table(embedding_dim, PADDING)
+        self.feature_embedding = _table(embedding_dim)
 
     def compute(self, x: Tensor) -> Tensor:
         """`x` `[N, M, 3]` -> `[N, M, E + 1]`."""
@@ -64,8 +64,8 @@ class ObsAttrCoordEmbedModule(MettaModule):
         return (in_shapes[0][0], options["embedding_dim"] + 1)
 
 
-def _table(size: int, padding: int | None = None) -> Tensor:
-    # The default initialisation is overwritten, the padding row included, as in the old stack.
-    weight = nn.Embedding(NUM_IDS, size, padding_idx=padding).weight
+def _table(size: int) -> Tensor:
+    # The default initialisation is drawn and overwritten, as in the old stack.
+    weight = nn.Embedding(NUM_IDS, size).weight
     nn.init.trunc_normal_(weight, std=0.02)
     return weight

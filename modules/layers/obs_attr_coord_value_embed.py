@@ -36,7 +36,7 @@ class ObsAttrCoordValueEmbedModule(MettaModule):
         positive(embedding_dim=embedding_dim)
         super().__init__(in_keys, out_keys)
         self.embedding_dim = embedding_dim
-        self.feature_embedding = _table(embedding_dim, PADDING)
+        self.feature_embedding = _table(embedding_dim)
         self.cell_embedding = _table(embedding_dim)
         self.value_embedding = _table(embedding_dim)
 
@@ -65,8 +65,8 @@ class ObsAttrCoordValueEmbedModule(MettaModule):
         return (in_shapes[0][0], options["embedding_dim"])
 
 
-def _table(size: int, padding: int | None = None) -> Tensor:
-    # The default initialisation is overwritten, the padding row included, as in the old stack.
-    weight = nn.Embedding(NUM_IDS, size, padding_idx=padding).weight
+def _table(size: int) -> Tensor:
+    # The default initialisation is drawn and overwritten, as in the old stack.
+    weight = nn.Embedding(NUM_IDS, size).weight
     nn.init.trunc_normal_(weight, std=0.02)
     return weight

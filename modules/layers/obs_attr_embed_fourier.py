@@ -46,8 +46,8 @@ class ObsAttrEmbedFourierModule(MettaModule):
         positive(embedding_dim=embedding_dim, num_frequencies=num_frequencies)
         super().__init__(in_keys, out_keys)
         self.embedding_dim, self.num_frequencies = embedding_dim, num_frequencies
-        # The default initialisation is overwritten, the padding row included, as in the old stack.
-        self.feature_embedding = nn.Embedding(NUM_IDS, embedding_dim, padding_idx=PADDING).weight
+        # The default initialisation is drawn and overwritten, as in the old stack.
+        self.feature_embedding = nn.Embedding(NUM_IDS, embedding_dim).weight
         nn.init.trunc_normal_(self.feature_embedding, std=0.02)
         self.register_buffer("frequencies", 2.0 ** torch.arange(num_frequencies))
 

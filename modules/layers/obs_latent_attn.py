@@ -83,10 +83,11 @@ class ObsLatentAttnModule(MettaModule):
         super().__init__(in_keys, out_keys)
         self.in_dim, self.out_dim, self.use_mask = in_dim, out_dim, use_mask
         self.num_query_tokens, self.num_heads, self.num_layers = num_query_tokens, num_heads, num_layers
+        self.query_token_dim, self.qk_dim, self.v_dim = size, qk_dim, v_dim
         self.use_cls_token = use_cls_token
         self._scale = (qk_dim // num_heads) ** -0.5
         self.query = nn.Parameter(torch.randn(1, num_query_tokens, size))  # drawn twice, as in the old stack
-        pass
+        nn.init.trunc_normal_(self.query, std=0.02)
         self.norm_kv = nn.LayerNorm(in_dim)
         self.to_k = nn.Linear(in_dim, qk_dim, bias=False)
         self.to_v = nn.Linear(in_dim, v_dim, bias=False)

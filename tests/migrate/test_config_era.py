@@ -83,22 +83,23 @@ def test_an_era_that_never_was_is_refused() -> None:
 
 def test_what_an_open_era_leaves_open_is_noted_once_per_option() -> None:
     _, notes = config_era(agent(_obs_=BOX, fc=linear("_obs_"), fc2=linear("fc")), "f")
-    assert list(notes) == [
-        f"taken for E4d, where {name} is None, and 1 in code of 2025-06-05; no valid input tells these apart"
-        for name in ("l2_init_scale", "l2_norm_scale")
-    ]
+    options = [note.partition("where ")[2].partition(" is ")[0] for note in notes]
+    assert {"l2_init_scale", "l2_norm_scale"} <= set(options)
+    assert len(options) == len(set(options))
 
 
 def test_an_option_that_is_written_leaves_nothing_open() -> None:
     written = linear("_obs_", l2_init_scale=0.5, l2_norm_scale=None)
-    assert config_era(agent(_obs_=BOX, fc=written), "f")[1] == ()
+    _, notes = config_era(agent(_obs_=BOX, fc=written), "f")
+    assert [note for note in notes if "l2_" in note] == []
 
 
 def test_a_config_that_may_have_other_weights_in_other_eras_is_refused_with_both_readings() -> None:
     shaper = component("obs_enc.ObsTokenShaper", atr_embed_dim=2)
     with pytest.raises(UnusableFileError, match=r"^f: the config does not say which era it is of") as caught:
         config_era(agent(_obs_=shaper), "f")
-    assert "not which weights component '_obs_' has: taken for 2025-06-17, num_attributes is" in str(caught.value)
-    assert "and 257 in code of 2025-05-30" in str(caught.value)
-    assert "-> give the date of the code, such as --era 2025-05-30; a checkpoint would tell it" in str(caught.value)
+    text = str(caught.value)
+    assert "component '_obs_', num_attributes: " in text
+    assert "in code of 2025-06-17, 257 in code of 2025-05-30" in text
+    assert "-> give the date of the code, such as --era 2025-05-30; a checkpoint would tell it" in text
     assert config_era(agent(_obs_=shaper), "f", "2025-06-10")[1] == ()

@@ -50,9 +50,10 @@ def test_one_clue_may_decide_both_ends_and_is_said_once() -> None:
     assert era_from([Clue("x", "E4a", "E4b")], "f").evidence == ("x: since E4a (2025-05-01), before E4b (2025-05-10)",)
 
 
-def test_a_span_within_one_day_is_that_commit() -> None:
-    era = era_from([Clue("a", "2025-06-04"), Clue("b", before="2025-06-04b")], "f")
-    assert (era.date, era.earliest) == ("2025-06-04a", "2025-06-04")
+@pytest.mark.parametrize(("before", "date"), [("2025-06-04b", "2025-06-04a"), ("2025-06-04a", "2025-06-04")])
+def test_a_span_within_one_day_stays_in_that_day(before: str, date: str) -> None:
+    era = era_from([Clue("a", "2025-06-04"), Clue("b", before=before)], "f")
+    assert (era.date, era.earliest) == (date, "2025-06-04")
 
 
 def test_without_clues_a_file_may_be_of_any_time() -> None:

@@ -101,7 +101,7 @@ def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> Non
         ("E5d", {"unknown_features": "error"}),
         ("2025-07-28", {"unknown_features": "error"}),
         ("2025-07-29", {"unknown_features": "drop"}),
-        ("E8", {"unknown_features": "drop"}),
+        ("2025-08-07b", {"unknown_features": "drop"}),
         ("2025-08-08", {"unknown_features": "drop", "flat_scatter": True}),
         ("E11", {"unknown_features": "drop", "flat_scatter": True}),
     ],

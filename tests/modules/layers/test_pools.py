@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
@@ -70,6 +71,17 @@ def test_the_word_channels_stands_for_the_number_of_channels(cls: Any, torchs: A
         "pool", {**config, "announces": "input"}, BuildContext(in_shapes=(shape,), sources=({"name": "x"},))
     )
     assert announced == shape
+
+
+@pytest.mark.parametrize(("cls", "torchs", "ndim"), WINDOWS)
+@pytest.mark.parametrize("option", ["dilation", "count_include_pad", "divisor_override"])
+def test_each_option_of_torch_reaches_it(cls: Any, torchs: Any, ndim: int, option: str) -> None:
+    if option not in inspect.signature(torchs).parameters:
+        return
+    options = {"padding": 1, option: {"dilation": 2, "count_include_pad": False, "divisor_override": 5}[option]}
+    x = torch.randn(5, *SHAPE[: ndim + 1])
+    assert torch.equal(cls(3, **options).compute(x), torchs(3, **options)(x))
+    assert not torch.equal(cls(3, padding=1).compute(x), torchs(3, **options)(x))
 
 
 @pytest.mark.parametrize("cls", [MaxPool2dModule, AvgPool2dModule])

@@ -1,0 +1,125 @@
+"""What a file does not say of its era, as far as it matters: options that the possible eras decide differently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from migrate import eras
+from migrate.agent_rules import ERA, FIXED, decided_by
+from migrate.config_rules import component_place, own_keys, told_to
+from migrate.eras import END_OF_DAY, Era
+from migrate.errors import UnusableFileError
+from migrate.registry import rules, stem_of_old
+from migrate.rule import ByEra, Rule
+from migrate.translate import to_new
+
+HARMLESS = {
+    "l2_norm_scale": "no gradient depends on it",
+    "l2_init_scale": "no gradient depends on it",
+    "unknown_features": "valid observations have none",
+    "log_probs": "it decides the last bits",
+    "action_dtype": "the numbers are the same",
+    "initialized": "it decides the weights that a seed gives",
+}
+"""Options that no result of a trained policy depends on, but for what is said (trap 9)."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One option that the file leaves open.
+
+    Attributes:
+        component: whose; empty for the agent's own.
+        option: of the new component.
+        here: its value in the era that the file is taken for.
+        there: its value in the code of `date`, of which the file may be as well.
+        date: when that was in force.
+        taken_for: the date that the file is taken for.
+        structural: whether it decides which weights there are.
+    """
+
+    component: str
+    option: str
+    here: Any
+    there: Any
+    date: str
+    taken_for: str
+    structural: bool
+
+    def __str__(self) -> str:
+        what = f"{self.option} is {self.here!r}, and {self.there!r} in code of {spoken_date(self.date)}"
+        way_out = HARMLESS.get(self.option, f"give --era {spoken_date(self.date)} if it is of then")
+        return f"taken for {spoken_date(self.taken_for)}, where {what}; {way_out}"
+
+
+def spoken_date(date: str) -> str:
+    """A date as a user may give it; what stands for the end of a day is that day."""
+    return date.removesuffix(END_OF_DAY)
+
+
+def open_questions(agent: Mapping[str, Any], chosen: Era, latest: str, where: object) -> list[Question]:
+    """One question per option that is open.
+
+    Args:
+        agent: the old config.
+        chosen: the era that the file is taken for; `chosen.earliest` is the oldest that it may be of.
+        latest: the youngest date that it may be of.
+        where: the file.
+    """
+    found: dict[str, Question] = {}
+    for date in _dates(agent, chosen.earliest, latest, where):
+        for question in _differences(agent, Era(date), chosen, where):
+            found.setdefault(question.option, question)
+    return list(found.values())
+
+
+def _dates(agent: Mapping[str, Any], earliest: str, latest: str, where: object) -> list[str]:
+    """Dates at which the meaning of the file may change, those included that it may have."""
+    steps = [start for by_era in FIXED.values() for start in _starts(by_era)]
+    for name, component in agent["components"].items():
+        steps += _steps(_rule_of(name, component, where))
+    return sorted({earliest, latest, *(start for start in steps if earliest < start <= latest)})
+
+
+def _steps(rule: Rule) -> Iterator[str]:
+    keys = [*rule.keys, *(k for _, earlier in rule.keys_before for k in earlier)]
+    for value in (*rule.fixed.values(), *(default for k in keys for default in k.old_default)):
+        if isinstance(value, ByEra):
+            yield from _starts(value)
+    yield from (eras.start_of(before) for before, _ in rule.keys_before)
+
+
+def _starts(by_era: ByEra) -> Iterator[str]:
+    return (eras.start_of(since) for since, _ in by_era.steps)
+
+
+def _differences(agent: Mapping[str, Any], other: Era, chosen: Era, where: object) -> Iterable[Question]:
+    for name, component in agent["components"].items():
+        here, there = (_reading(agent, name, era, where) for era in (chosen, other))
+        if here is None or there is None:
+            continue  # that era would have refused it
+        structure = _rule_of(name, component, where).structure
+        for option in {**here, **there}:
+            if here.get(option) != there.get(option):
+                values = here.get(option), there.get(option)
+                yield Question(name, option, *values, other.date, chosen.date, option in structure)
+    here, there = (decided_by(era, agent["components"]) for era in (chosen, other))
+    for option in {**here, **there}:
+        if option != ERA and here.get(option) != there.get(option):
+            yield Question("", option, here.get(option), there.get(option), other.date, chosen.date, structural=False)
+
+
+def _rule_of(name: str, component: Mapping[str, Any], where: object) -> Rule:
+    return rules()[stem_of_old(str(component.get("_target_")), component_place(where, name))]
+
+
+def _reading(agent: Mapping[str, Any], name: str, era: Era, where: object) -> dict[str, Any] | None:
+    """The new options that one era makes of a component; None where it refuses it."""
+    component = agent["components"][name]
+    rule = _rule_of(name, component, where)
+    try:
+        return rule.resolved(to_new(rule, {**own_keys(component), **told_to(rule, agent, era)}, era, name).config)
+    except UnusableFileError:
+        return None
