@@ -17,9 +17,13 @@ PYTHON :=
 PYTHONS := $(if $(PYTHON),'$(PYTHON)',python3 python3.11 python3.12 python3.13 python3.14)
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
-# Bits depend on the number of threads, and the fixtures were recorded without TorchScript.
+# Bits depend on the number of threads and on the instructions that kernels are chosen for; the recorded files were made
+# with one thread, AVX2 and without TorchScript.
 export OMP_NUM_THREADS := 1
 export PYTORCH_JIT := 0
+export ATEN_CPU_CAPABILITY := avx2
+export MKL_ENABLE_INSTRUCTIONS := AVX2
+export ONEDNN_MAX_CPU_ISA := AVX2
 
 # A machine's pip settings may say where packages come from, never where they go to or which are left out.
 unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_NO_DEPS PIP_REQUIREMENT PIP_EDITABLE

@@ -108,6 +108,8 @@ class ParamLayer(LayerBase):
     """
 
     weight_net: Any
+    l2_norm_scale: Any
+    l2_init_scale: Any
 
     def __init__(
         self,
@@ -190,14 +192,16 @@ class ParamLayer(LayerBase):
         weight = self.weight_net.weight.data
         if not self.l2_norm_scale:
             return torch.tensor(0.0, device=weight.device)
-        return torch.sum(weight**2) * self.l2_norm_scale
+        loss: Tensor = torch.sum(weight**2) * self.l2_norm_scale
+        return loss
 
     def l2_init_loss(self) -> Tensor:
         """Scalar `sum((w - w_initial)^2) * l2_init_scale`, without gradient; 0 where the scale is 0 or None."""
         weight = self.weight_net.weight.data
         if not self.l2_init_scale:
             return torch.tensor(0.0, device=weight.device)
-        return torch.sum((weight - cast(Tensor, self.initial_weights)) ** 2) * self.l2_init_scale
+        loss: Tensor = torch.sum((weight - cast(Tensor, self.initial_weights)) ** 2) * self.l2_init_scale
+        return loss
 
     def update_l2_init_weight_copy(self, alpha: float = 0.9) -> None:
         """Moves the anchor towards the present weight: `a * anchor + (1 - a) * w`."""

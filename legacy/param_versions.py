@@ -29,7 +29,8 @@ class ParamLayerE5c(ParamLayer):
         Raises:
             TypeError: the scale is None.
         """
-        return torch.sum(self.weight_net.weight.data**2) * self.l2_norm_scale
+        loss: Tensor = torch.sum(self.weight_net.weight.data**2) * self.l2_norm_scale
+        return loss
 
     def l2_init_loss(self) -> Tensor:
         """Scalar `sum((w - w_initial)^2) * l2_init_scale`, without gradient.
@@ -38,7 +39,8 @@ class ParamLayerE5c(ParamLayer):
             TypeError: the scale is None or 0.
         """
         initial: Any = self.initial_weights
-        return torch.sum((self.weight_net.weight.data - initial) ** 2) * self.l2_init_scale
+        loss: Tensor = torch.sum((self.weight_net.weight.data - initial) ** 2) * self.l2_init_scale
+        return loss
 
 
 class ParamLayer0626(ParamLayerE5c):

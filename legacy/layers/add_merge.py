@@ -24,7 +24,7 @@ class AddMergeLayer(ElementwiseMergeLayer):
 class AddMergeLayerE2(EarlyMergeLayer):
     """E2 and E3."""
 
-    _merge = AddMergeLayer._merge  # type: ignore[assignment]  # it knows nothing of its class
+    _merge = AddMergeLayer._merge  # it knows nothing of its class
 
 
 class AddMergeLayerE1(PublicNames, AddMergeLayerE2):

@@ -152,7 +152,7 @@ class LSTME2(EarlyLayer, LSTM):
         self.num_layers = self._nn_params["num_layers"]
 
     @property
-    def _obs_shape(self) -> Any:
+    def _obs_shape(self) -> Any:  # type: ignore[override]  # another name of the same
         return self.obs_shape
 
 

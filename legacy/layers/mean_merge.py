@@ -24,7 +24,7 @@ class MeanMergeLayer(ElementwiseMergeLayer):
 class MeanMergeLayerE2(EarlyMergeLayer):
     """E2 and E3."""
 
-    _merge = MeanMergeLayer._merge  # type: ignore[assignment]  # it knows nothing of its class
+    _merge = MeanMergeLayer._merge  # it knows nothing of its class
 
 
 class MeanMergeLayerE1(PublicNames, MeanMergeLayerE2):

@@ -23,7 +23,7 @@ class SubtractMergeLayer(ElementwiseMergeLayer):
 class SubtractMergeLayerE2(EarlyMergeLayer):
     """E2 and E3."""
 
-    _merge = SubtractMergeLayer._merge  # type: ignore[assignment]  # it knows nothing of its class
+    _merge = SubtractMergeLayer._merge  # it knows nothing of its class
 
 
 class SubtractMergeLayerE1(PublicNames, SubtractMergeLayerE2):
