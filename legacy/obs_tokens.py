@@ -57,6 +57,11 @@ class TokenShaper(LayerBase):
         raise NotImplementedError
 
 
+def kept(feature_normalizations: Any) -> Any:
+    """Divisors as the layers stored them: a list as a plain one."""
+    return feature_normalizations if isinstance(feature_normalizations, Mapping) else list(feature_normalizations)
+
+
 def table(rows: int, width: int, padding_row: int | None = None) -> nn.Embedding:
     """An embedding with every weight, that of padding too, uniform in (-0.1, 0.1)."""
     embedding = nn.Embedding(rows, width, padding_idx=padding_row)

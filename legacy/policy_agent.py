@@ -43,13 +43,16 @@ class ComponentPolicy(nn.Module):
         self.components = nn.ModuleDict()
         for name, config in components.items():
             config["name"] = str(name)
-            self.components[str(name)] = by_path(config, **self.agent_attributes)
+            self.components[str(name)] = by_path(self._options(config), **self.agent_attributes)
         for head in self.output_heads():
             self._setup_components(self.components[head])
         for name, component in self.components.items():
             if not component.ready:
                 raise RuntimeError(f"Component {name} in {type(self).__name__} was never setup.")
         self._note_memory()
+
+    def _options(self, config: Any) -> Any:
+        return config
 
     def output_heads(self) -> Sequence[str]:
         """Components from which the graph is set up, in order."""
@@ -102,7 +105,11 @@ class ComponentPolicy(nn.Module):
 class ComponentPolicyE10(ComponentPolicy):
     """2025-08-19: subclasses in Python (`Fast`, `LatentAttnTiny`, ...) instead of YAML."""
 
-    told = tuple(name for name in ComponentPolicy.told if name != "action_space")
+    told: ClassVar[tuple[str, ...]] = tuple(name for name in ComponentPolicy.told if name != "action_space")
+
+    def _options(self, config: Any) -> Any:
+        plain: Any = OmegaConf.to_container(config)
+        return {**config, "sources": plain["sources"]}
 
 
 class ComponentPolicyE11(ComponentPolicyE10):
@@ -196,9 +203,12 @@ class MettaAgentE9(nn.Module):
         device: Any,
         is_training: bool | None = None,
     ) -> None:
-        """Takes over an environment: actions, then features; divisors were never corrected any more (trap 31)."""
+        """Takes over an environment: actions, then features; divisors were never corrected any more (trap 31).
+
+        Unknown features are learned in training; until 2025-08-27 a caller who did not say was taken to train.
+        """
         self.activate_actions(action_names, action_max_params, device)
-        training = self.training if is_training is None else is_training
+        training = self._is_training(is_training)
         self.feature_id_to_name = {props["id"]: name for name, props in features.items()}
         self.feature_normalizations = {
             props["id"]: props["normalization"] for props in features.values() if "normalization" in props
@@ -218,6 +228,9 @@ class MettaAgentE9(nn.Module):
             current = {props["id"] for props in features.values()}
             table = [remap.get(i, i if i in current else UNKNOWN) for i in range(NUM_IDS)]
             cast(Any, obs).update_feature_remapping(torch.tensor(table, dtype=torch.uint8))
+
+    def _is_training(self, told: bool | None) -> bool:
+        return told is not False
 
     def reset_memory(self) -> None:
         """Forgets every recurrent state."""
@@ -262,15 +275,45 @@ class MettaAgentE10(MettaAgentE9):
         return {"config": config, "analyze_weights_interval": interval}
 
 
-class MettaAgentE11(MettaAgentE10):
+class MettaAgent0820(MettaAgentE10):
+    """2025-08-20: an environment that is taken over sets the mode of this object, not of its components (trap 60)."""
+
+    def _is_training(self, told: bool | None) -> bool:
+        self.training = super()._is_training(told)
+        return self.training
+
+
+class MettaAgent0827(MettaAgent0820):
+    """2025-08-27: a caller who does not say whether it trains leaves the mode as it is."""
+
+    def _is_training(self, told: bool | None) -> bool:
+        return super()._is_training(self.training if told is None else told)
+
+
+class MettaAgent0902(MettaAgentE10):
+    """2025-09-02: modes are left alone again."""
+
+    def _is_training(self, told: bool | None) -> bool:
+        return self.training if told is None else told
+
+
+class MettaAgentE11(MettaAgent0902):
     """2025-09-03: queries and keys instead of one actor."""
 
     policy_class = ComponentPolicyE11
+
+    def activate_actions(self, action_names: Sequence[str], action_max_params: list[int], device: Any) -> None:
+        """See `MettaAgentE9.activate_actions`; the policy remembers the device, too."""
+        super().activate_actions(action_names, action_max_params, device)
+        self.policy.device = device
 
 
 VERSIONS: tuple[tuple[str, type[nn.Module]], ...] = (
     ("2025-08-13", MettaAgentE9),
     ("2025-08-19", MettaAgentE10),
+    ("2025-08-20", MettaAgent0820),
+    ("2025-08-27", MettaAgent0827),
+    ("2025-09-02", MettaAgent0902),
     ("2025-09-03", MettaAgentE11),
 )
 """Date of the first commit -> agent."""

@@ -106,7 +106,7 @@ def read_old_policy(checkpoint: Checkpoint, era: str | None = None) -> OldPolicy
         state_dict=state_dict,
         names=names,
         parameters=parameters,
-        training=_mode(found.agent, where),
+        training=_mode(found, where),
         unused=tuple(name for name in attributes if name not in AGENT_ATTRIBUTES + FEATURE_ATTRIBUTES),
         settings=_settings(found),
     )
@@ -184,12 +184,15 @@ def _names(found: Found, state_dict: Mapping[str, TensorRef], where: object) -> 
     return names, tuple(parameters)
 
 
-def _mode(agent: Record, where: object) -> bool:
+def _mode(found: Found, where: object) -> bool:
     """Training or evaluation; a policy file says it once for the whole agent.
+
+    From E9 on the agent around the policy computed nothing, and its own flag could differ from all others (trap 60).
 
     Raises:
         UnusableFileError: "some modules are in training mode ...".
     """
+    agent = found.policy or found.agent
     modes = {name: bool(module.attributes.get("training", True)) for name, module in modules_of(agent)}
     if len(set(modes.values())) > 1:
         off = [name for name, mode in modes.items() if not mode]

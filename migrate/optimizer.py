@@ -20,7 +20,9 @@ from migrate.provenance import KEY, TRAINER, attach_shell, is_unchanged, payload
 from migrate.shell import join
 from modules.checkpoint import PolicyFile
 
-STATE_DICT, OPTIMIZER = "optimizer_state_dict", "optimizer."
+STATE_DICTS = ("optimizer_state_dict", "optimizer")
+"""Where a trainer state keeps the optimizer's: until E10, and in E11."""
+OPTIMIZER = "optimizer."
 SAME_RUN = "give the trainer state and the policy of the same run"
 
 
@@ -33,12 +35,14 @@ class TrainerState:
         values: `(parameter, field)` -> number, for fields that are none.
         groups: the parameter groups; `params` are names.
         rest: agent_step, epoch, policy_path and what else the trainer kept.
+        key: which of `STATE_DICTS` the file has.
     """
 
     tensors: dict[tuple[str, str], Any] = field(default_factory=dict)
     values: dict[tuple[str, str], Any] = field(default_factory=dict)
     groups: list[dict[str, Any]] = field(default_factory=list)
     rest: dict[str, Any] = field(default_factory=dict)
+    key: str = STATE_DICTS[0]
 
 
 def read_trainer_state(checkpoint: Checkpoint, names: Sequence[str]) -> TrainerState:
@@ -52,10 +56,12 @@ def read_trainer_state(checkpoint: Checkpoint, names: Sequence[str]) -> TrainerS
         UnusableFileError: no trainer state, or one for another number of parameters.
     """
     where, root = checkpoint.path, checkpoint.root
-    if not isinstance(root, Mapping) or not isinstance(root.get(STATE_DICT), Mapping):
+    found = [key for key in STATE_DICTS if isinstance(root, Mapping) and isinstance(root.get(key), Mapping)]
+    if not found:
         raise UnusableFileError("this is no trainer state", where=where, fix="give the run's trainer_state.pt")
-    state = by_name(root[STATE_DICT], names, where)
-    state.rest = {key: plain(value) for key, value in root.items() if key != STATE_DICT}
+    state = by_name(root[found[0]], names, where)
+    state.key = found[0]
+    state.rest = {key: plain(value) for key, value in root.items() if key != state.key}
     return state
 
 
@@ -129,6 +135,7 @@ def put_trainer(content: PolicyFile, state: TrainerState, where: object) -> None
         "values": [[name, key, value] for (name, key), value in state.values.items()],
         "tensors": len(state.tensors),
         "rest": state.rest,
+        "key": state.key,
     }
 
 
@@ -165,7 +172,7 @@ def trainer_state_of(content: PolicyFile, where: object) -> TrainerState:
             fix="migrate the policy with --trainer-state, or save it with migrate.save_policy(path, agent, state)",
         )
     values = {(name, key): value for name, key, value in kept["values"]}
-    return TrainerState(dict(tensors), values, kept["groups"], kept["rest"])
+    return TrainerState(dict(tensors), values, kept["groups"], kept["rest"], kept.get("key", STATE_DICTS[0]))
 
 
 def positional(state: TrainerState, order: Sequence[str], where: object) -> dict[str, Any]:
@@ -203,7 +210,7 @@ def legacy_trainer_bytes(content: PolicyFile, where: object) -> bytes:
         return join(shell, {key: as_bytes(content.tensors[name]) for key, name in payloads.items()})
     buffer = io.BytesIO()
     order = old_order(content)
-    torch.save({STATE_DICT: positional(state, order, where), **state.rest}, buffer)
+    torch.save({state.key: positional(state, order, where), **state.rest}, buffer)
     return buffer.getvalue()
 
 

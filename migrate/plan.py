@@ -23,6 +23,8 @@ from modules.checkpoint import ATTRIBUTE, STATE_DICT, PolicyFile, agent_from
 
 NORMALIZER = "observation_normalizer"
 REPORT = "report this: the rules do not cover the file"
+NAMELESS = "features have numbers and no names here: where an environment numbers them otherwise, they are misread"
+"""Policies of tokens until 2025-07-01, and those that never met an environment (trap 33)."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,10 @@ def make_plan(checkpoint: Checkpoint, era: str | None = None) -> Plan:
         f"agent attribute {name!r} is unknown to the old stack; it is kept for the way back" for name in old.unused
     ]
     notes += map(str, open_questions(old.config, old.era, old.era.date, where))
-    return Plan(old, config, environment_of(old, checkpoint), ordered, tuple(attributes), tuple(notes))
+    environment = environment_of(old, checkpoint)
+    if len(environment.obs_shape) == 2 and not environment.feature_names:
+        notes.append(NAMELESS)
+    return Plan(old, config, environment, ordered, tuple(attributes), tuple(notes))
 
 
 def check_complete(tensors: Mapping[str, str], old_keys: list[str], where: object) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 from torch import nn
 
 import legacy
+from migrate.agent_rules import era_of_config
 from migrate.api import is_new_file, parameter_names, read_policy
 from migrate.archive import check_finite
 from migrate.eras import Era
 from migrate.errors import UsageError
 from migrate.old_names import parameter_names_of
-from migrate.optimizer import by_name, legacy_trainer_bytes, put_trainer
+from migrate.optimizer import STATE_DICTS, by_name, legacy_trainer_bytes, put_trainer
 from migrate.pickle_writer import save_record
 from migrate.provenance import TRAINER
 from migrate.to_legacy import legacy_bytes, record_of
@@ -58,6 +59,7 @@ def save_policy(
     if optimizer_state is not None:
         state = by_name(optimizer_state, _new_names(agent, content), path)
         state.rest = dict(trainer or {})
+        state.key = STATE_DICTS[era_of_config(content.config).is_since("E11")]
         put_trainer(content, state, path)
     files = {path: content.to_bytes() if is_new_file(path) else _old_bytes(agent, content, path)}
     if optimizer_state is not None and not is_new_file(path):

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from legacy.obs_tokens import TokenShaper, pair_index, table
+from legacy.obs_tokens import TokenShaper, kept, pair_index, table
 
 
 class ObsTokenCat(TokenShaper):
@@ -23,7 +23,7 @@ class ObsTokenCat(TokenShaper):
         self._value_dim = 1
         self._feat_dim = self._atr_embed_dim + self._coord_embed_dim + self._value_dim
         self.M = obs_shape[0]
-        self._feature_normalizations = feature_normalizations
+        self._feature_normalizations = kept(feature_normalizations)
         self._max_embeds = 256
 
     def _make_net(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from legacy.obs_tokens import TokenShaper, table
+from legacy.obs_tokens import TokenShaper, kept, table
 
 
 class ObsTokenRoPE(TokenShaper):
@@ -30,7 +30,7 @@ class ObsTokenRoPE(TokenShaper):
         self._value_dim = 1
         self._feat_dim = self._atr_embed_dim + self._value_dim
         self.M = obs_shape[0]
-        self._feature_normalizations = feature_normalizations
+        self._feature_normalizations = kept(feature_normalizations)
         self._max_embeds = 256
         self._rope_base = rope_base
         if self._atr_embed_dim % 4 != 0:

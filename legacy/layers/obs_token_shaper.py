@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from legacy.obs_tokens import TokenShaper, pair_index, table
+from legacy.obs_tokens import TokenShaper, kept, pair_index, table
 
 
 class ObsTokenShaper(TokenShaper):
@@ -42,7 +42,7 @@ class ObsTokenShaper0604(ObsTokenShaper):
 
     def __init__(self, obs_shape: Any, atr_embed_dim: int, feature_normalizations: Any, **cfg: Any) -> None:
         super().__init__(obs_shape, atr_embed_dim, **cfg)
-        self._feature_normalizations = feature_normalizations
+        self._feature_normalizations = kept(feature_normalizations)
         self._max_embeds = 256
 
     def _make_net(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,10 @@ from legacy.spaces import MultiDiscrete
 from migrate.eras import Era
 from migrate.registry import rules, stem_of_old
 
+NOT_KEPT = frozenset({"lstm_h", "lstm_c"})
+"""States of the last training batch, which old code forgot when it read a file, and a migration leaves (trap 24)."""
+RECORDED_AS_TEXT = frozenset({"cfg", "obs_space", "action_space"})
+"""Of which only what `print` says was recorded, at E9 and later."""
 PLAIN = (bool, int, float, str, type(None))
 MODULE_INTERNALS = frozenset(vars(nn.Module()))
 
@@ -22,7 +26,7 @@ def recorded(value: Any, era: Era) -> Any:
     """One value, as the recorder wrote it."""
     if type(value) in PLAIN:
         return value
-    if isinstance(value, np.float64):  # JSON does not tell it from a float
+    if isinstance(value, np.generic):  # JSON does not tell it from a number
         return value.item()
     if isinstance(value, Tensor):
         return tensor(value)
@@ -69,12 +73,29 @@ def class_path(module: nn.Module, era: Era) -> str:
     return f"{type(module).__module__}.{type(module).__qualname__}"
 
 
+def policy_attributes(agent: Any, recorded_agent: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """The policy of an agent of E9 and later, and what was recorded of it."""
+    if "policy" in recorded_agent:
+        yield agent.policy, recorded_agent["policy"]["attrs"]
+
+
 def without_defaults(attrs: Mapping[str, Any], path: str, era: Era) -> dict[str, Any]:
     """Attributes without the entries of `_nn_params` that say what the old class would have taken anyway."""
-    params = attrs["_nn_params"].get("value", attrs["_nn_params"])
-    return {**attrs, "_nn_params": rules()[stem_of_old(path, "meta.json")].without_defaults(params, era)}
+    key = "_nn_params" if "_nn_params" in attrs else "nn_params"
+    params = attrs[key].get("value", attrs[key])
+    return {**attrs, key: rules()[stem_of_old(path, "meta.json")].without_defaults(params, era)}
 
 
 def attributes(module: nn.Module, era: Era) -> Mapping[str, Any]:
     """All attributes of a module that `nn.Module` does not manage."""
-    return {key: recorded(value, era) for key, value in vars(module).items() if key not in MODULE_INTERNALS}
+    own = {key: value for key, value in vars(module).items() if key not in MODULE_INTERNALS | RECORDED_AS_TEXT}
+    return {key: plainly(recorded(value, era)) for key, value in own.items()}
+
+
+def plainly(value: Any) -> Any:
+    """A recorded value without what the recorder noted of keys that are numbers, and of NumPy's types."""
+    if isinstance(value, dict):
+        if value.get("__type__") == "builtins.dict" or str(value.get("__type__")).startswith("numpy."):
+            return plainly(value["value"])
+        return {str(key): plainly(item) for key, item in value.items()}
+    return [plainly(item) for item in value] if isinstance(value, list) else value

@@ -13,12 +13,23 @@ import torch
 
 import migrate
 from migrate import checkpoint as command
-from migrate.eras import SUPPORTED, Era, below_root
-from migrate.registry import rules
-from tests.real._attributes import attributes, sha256, without_defaults
+from migrate.archive import read_checkpoint
+from migrate.eras import Era
+from migrate.plan import make_plan
+from tests.real._attributes import (
+    NOT_KEPT,
+    RECORDED_AS_TEXT,
+    attributes,
+    plainly,
+    policy_attributes,
+    sha256,
+    without_defaults,
+)
 from tests.real._golden import close
 
 ORIGINS = ("original", "migrated")
+RECORDED_HERE = torch.backends.cpu.get_cpu_capability() == "AVX2"
+"""Whether this process chooses the kernels that the recorder's did."""
 
 
 def meta_of(folder: Path) -> dict[str, Any]:
@@ -26,26 +37,8 @@ def meta_of(folder: Path) -> dict[str, Any]:
     return meta
 
 
-def why_not(meta: dict[str, Any]) -> str:
-    """What keeps a fixture from being migrated: its era, or classes without rule; empty where nothing does."""
-    era = era_of(meta)
-    if era not in SUPPORTED:
-        return f"era {era}"
-    known = {rule.old for rule in rules().values()}
-    paths = {component["class"] for component in meta["components"].values()}
-    return ", ".join(sorted(path for path in paths if below_root(path) not in known))
-
-
-def era_of(meta: dict[str, Any]) -> str:
-    return str(meta["era"]).partition("_")[0]
-
-
-def supported(folder: Path) -> dict[str, Any]:
-    """The fixture's record; skips one that cannot be migrated, which `test_what_cannot_be_migrated...` looks at."""
-    meta = meta_of(folder)
-    if reason := why_not(meta):
-        pytest.skip(f"refused: {reason}")
-    return meta
+def era_of(folder: Path) -> Era:
+    return make_plan(read_checkpoint(folder / "policy.pt")).old.era
 
 
 @pytest.fixture(scope="session")
@@ -71,15 +64,14 @@ def migrated(folder: Path, scratch: Path) -> Path:
     target = scratch / folder.parent.name / f"{folder.name}.safetensors"
     if not target.exists():
         target.parent.mkdir(exist_ok=True)
-        assert (
-            command.main([str(folder / "policy.pt"), "-o", str(target), *trainer_option(folder / "trainer_state.pt")])
-            == 0
-        )
+        trainer = trainer_option(folder, folder / "trainer_state.pt")
+        assert command.main([str(folder / "policy.pt"), "-o", str(target), *trainer]) == 0
     return target
 
 
-def trainer_option(file: Path) -> list[str]:
-    return ["--trainer-state", str(file)]
+def trainer_option(folder: Path, file: Path) -> list[str]:
+    """The option for a trainer state, which not every fixture has."""
+    return ["--trainer-state", str(file)] if (folder / "trainer_state.pt").exists() else []
 
 
 def legacy_agent(folder: Path, scratch: Path, origin: str) -> Any:
@@ -88,24 +80,25 @@ def legacy_agent(folder: Path, scratch: Path, origin: str) -> Any:
 
 
 def test_both_stacks_replay_every_recorded_case(fixture_folder: Path, judge: ModuleType) -> None:
-    supported(fixture_folder)
     verdicts, details = judge.check(fixture_folder)
     assert verdicts["legacy == modules"].startswith("bitwise"), details
-    assert not any(verdict.startswith("FAIL") for verdict in verdicts.values()), details
+    # On other processors `close` is right, and the judge's tolerance is too narrow for sums of small numbers.
+    wanted = "bitwise" if RECORDED_HERE else ("bitwise", "close")
+    assert all(verdict.startswith(wanted) for verdict in verdicts.values()), details
 
 
 def test_going_back_gives_the_same_bytes(fixture_folder: Path, scratch: Path, tmp_path: Path) -> None:
-    supported(fixture_folder)
     back, trainer = tmp_path / "policy.pt", tmp_path / "trainer_state.pt"
     new = migrated(fixture_folder, scratch)
-    assert command.main([str(new), "--to", "legacy", "-o", str(back), *trainer_option(trainer)]) == 0
-    for file in (back, trainer):
+    option = trainer_option(fixture_folder, trainer)
+    assert command.main([str(new), "--to", "legacy", "-o", str(back), *option]) == 0
+    for file in (back, trainer) if option else (back,):
         assert file.read_bytes() == (fixture_folder / file.name).read_bytes()
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
 def test_the_legacy_agent_holds_the_recorded_tensors(fixture_folder: Path, scratch: Path, origin: str) -> None:
-    meta = supported(fixture_folder)
+    meta = meta_of(fixture_folder)
     agent = legacy_agent(fixture_folder, scratch, origin)
     state = agent.state_dict()
     assert [[key, list(value.shape), str(value.dtype)] for key, value in state.items()] == meta["state_dict"]
@@ -115,54 +108,52 @@ def test_the_legacy_agent_holds_the_recorded_tensors(fixture_folder: Path, scrat
 
 @pytest.mark.parametrize("origin", ORIGINS)
 def test_the_legacy_agent_has_the_recorded_attributes(fixture_folder: Path, scratch: Path, origin: str) -> None:
-    meta = supported(fixture_folder)
-    agent, era = legacy_agent(fixture_folder, scratch, origin), Era(era_of(meta))
-    assert attributes(agent, era) == meta["agent"]["attrs"]
+    meta, era = meta_of(fixture_folder), era_of(fixture_folder)
+    agent = legacy_agent(fixture_folder, scratch, origin)
+    for found, expected in ((agent, meta["agent"]["attrs"]), *policy_attributes(agent, meta["agent"])):
+        told = attributes(found, era)
+        for name in {*told, *expected} - RECORDED_AS_TEXT:
+            assert told.get(name) == plainly(expected.get(name)), name
     assert list(agent.components) == list(meta["components"])
     for name, component in agent.components.items():
         wanted = meta["components"][name]
         found, expected = attributes(component, era), wanted["attrs"]
         if origin == "migrated":  # a new config does not say a default, so an old one made from it does not either
             found, expected = (without_defaults(each, wanted["class"], era) for each in (found, expected))
-        assert found == expected, name
+        for attribute in {*found, *expected} - NOT_KEPT:
+            assert plainly(found.get(attribute)) == plainly(expected.get(attribute)), (name, attribute)
+
+
+METRICS = ("compute_weight_metrics", "compute_effective_rank")
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
 def test_helper_calls_give_what_was_recorded(fixture_folder: Path, scratch: Path, origin: str) -> None:
-    calls = supported(fixture_folder)["aux_calls"]
+    calls = meta_of(fixture_folder)["aux_calls"]
     agent = legacy_agent(fixture_folder, scratch, origin)
     for method in ("l2_reg_loss", "l2_init_loss"):
-        kind, _, message = calls[method]["raises"].partition(": ")
-        with pytest.raises(Exception) as caught:  # noqa: PT011 - type and whole text are compared
-            getattr(agent, method)()
-        assert (type(caught.value).__name__, str(caught.value)) == (kind, message)
+        if method in calls:
+            check_loss(agent, method, calls[method])
     torch.manual_seed(0)
-    metrics = agent.compute_weight_metrics()
-    # The recorder's seed is not known; the noise of 1e-7 moves the last digits.
-    assert metrics == close(calls["compute_weight_metrics"]["ok"], 1e-3)
-    agent.update_l2_init_weight_copy()
+    for method in METRICS:
+        if method in calls:  # the recorder's seed is not known; the noise of 1e-7 moves the last digits
+            assert getattr(agent, method)() == close(calls[method]["ok"], 1e-3)
     layers = {name: c for name, c in agent.components.items() if getattr(c, "initial_weights", None) is not None}
-    anchors = {name: sha256(layer.initial_weights) for name, layer in layers.items()}
-    assert anchors == calls["update_l2_init_weight_copy"]["initial_weights_sha256"]
+    if "update_l2_init_weight_copy" in calls:
+        agent.update_l2_init_weight_copy()
+        anchors = {name: sha256(layer.initial_weights) for name, layer in layers.items()}
+        assert anchors == calls["update_l2_init_weight_copy"]["initial_weights_sha256"]
     agent.clip_weights()
     assert {name: sha256(p) for name, p in agent.named_parameters()} == calls["clip_weights"]["param_sha256"]
     assert {name: layer.clip_value for name, layer in layers.items()} == calls["clip_weights"]["clip_value"]
 
 
-def test_what_cannot_be_migrated_is_refused_and_leaves_nothing(
-    fixture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    meta = meta_of(fixture_folder)
-    reason = why_not(meta)
-    if not reason:
-        pytest.skip("can be migrated")
-    monkeypatch.chdir(tmp_path)
-    assert command.main([str(fixture_folder / "policy.pt"), "-o", str(tmp_path / "new.safetensors")]) == 2
-    said = capsys.readouterr().err
-    assert any(word in said for word in named(reason)), said
-    assert not list(tmp_path.iterdir())
-
-
-def named(reason: str) -> list[str]:
-    """Words of which the message must have one: the era or its number, or the class."""
-    return [reason.removeprefix("era ")] if reason.startswith("era ") else reason.split(", ")
+def check_loss(agent: Any, method: str, recorded: dict[str, Any]) -> None:
+    if "raises" in recorded:
+        kind, _, message = recorded["raises"].partition(": ")
+        with pytest.raises(Exception) as caught:  # noqa: PT011 - type and whole text are compared
+            getattr(agent, method)()
+        assert (type(caught.value).__name__, str(caught.value)) == (kind, message)
+    else:
+        loss = getattr(agent, method)()
+        assert (loss.item(), str(loss.dtype)) == (pytest.approx(recorded["ok"]["value"], rel=1e-6), recorded["ok"]["dtype"])
