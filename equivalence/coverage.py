@@ -33,6 +33,15 @@ LIVES = {
     "merge_layer.ReshapeLayer": Clue("", "E4a"),
 }
 """Classes that there were not always and that `recognise.CLASSES` does not have."""
+SUCCESSORS = {
+    "action_type": ("action_embedding", "actor_single_head"),
+    "action_param": ("action_embedding", "actor_single_head"),
+    "actor_single_head": ("actor_query_single_head", "actor_key_single_head"),
+    "obs_shaper": ("obs_token_to_box_shaper",),
+    "obs_token_cat_fourier": ("obs_token_pad_strip", "obs_attr_embed_fourier"),
+    "obs_token_shaper": ("obs_token_pad_strip", "obs_attr_coord_embed"),
+}
+"""Stem -> what did its work when it was gone; trained weights do not carry over."""
 BREAKS = ("E2a", "E4a", "E8")
 """Since when agents built components, and gave them their inputs, in another way."""
 DRAWS, PROBES = 200, 5
@@ -145,8 +154,9 @@ def proved(stem: str, version: Version, case: Case, setups: Sequence[Setup]) -> 
     keys = rules()[stem].keys_at(Era(version.since))
     probes = setups or [setup for setup in case.refused if within(setup)]
     alike = [setup for setup in probes if rules()[stem].keys_at(Era(setup.era)) == keys]
-    reason = _refusal(stem, probes[:PROBES], version.since) or _failure(stem, alike[:PROBES], version.since)
-    return replace(version, problem=reason or UNDRAWN, refused=bool(reason))
+    if reason := _refusal(stem, probes[:PROBES], version.since):
+        return replace(version, problem=reason, refused=True)
+    return replace(version, problem=_failure(stem, alike[:PROBES], version.since) or UNDRAWN)
 
 
 def _refusal(stem: str, setups: Sequence[Setup], day: str) -> str:
@@ -169,7 +179,7 @@ def _failure(stem: str, setups: Sequence[Setup], day: str) -> str:
         try:
             build_old(stem, replace(setup, era=day))
         except Exception as error:  # noqa: BLE001 - the old stack raised whatever came
-            said = said or f"our old class fails: {type(error).__name__}: {error}".splitlines()[0]
+            said = said or f"our old class cannot be built: {type(error).__name__}: {error}".splitlines()[0]
         else:
             return ""
     return said

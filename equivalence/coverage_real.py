@@ -15,6 +15,8 @@ from typing import Any
 import yaml
 
 from legacy import component_policies
+from equivalence.pairs import pair_of_configs
+from migrate.agent_rules import era_of_config
 from migrate.archive import read_checkpoint
 from migrate.config_text import to_modules
 from migrate.eras import Era
@@ -73,20 +75,20 @@ class Folder:
 
     def files(self) -> RealFiles:
         """Reads all of them."""
-        real = RealFiles()
+        real, dates = RealFiles(), runpy.run_path(str(DATES))["DATES"]
         for name, text in self.agents.items():
-            self._config(real, name, text)
+            self._config(real, name, text, dates)
         for file in sorted((self.root / "checkpoints").glob("*/*/policy.pt")):
             self._policy(real, file)
-        dates = runpy.run_path(str(DATES))["DATES"]
         for file in sorted((self.root / "golden").glob("*.json")):
             self._golden(real, file, dates)
         return real
 
-    def _config(self, real: RealFiles, name: str, text: str) -> None:
+    def _config(self, real: RealFiles, name: str, text: str, dates: Mapping[str, str]) -> None:
         family = family_of(name)
         try:
-            to_modules(text, name, family)
+            new = agent_in(to_modules(text, name, dates.get(Path(name).stem.rpartition(".")[2], family)).text)
+            pair_of_configs({**agent_in(text), "era": era_of_config(new).date}, new)
         except MigrationError as error:
             real.refused[f"configs/{name}"] = said_by(error)
         else:
@@ -120,14 +122,16 @@ class Folder:
             real.add("g", family_of(Era(date).name), components_in(self.agents[config]))
 
 
+def agent_in(text: str) -> dict[str, Any]:
+    """The agent in a YAML text, which stands at top level or below `agent`; empty where there is none."""
+    data: Any = yaml.safe_load(text) if "components" in text else None
+    places = (data, data.get("agent")) if isinstance(data, dict) else ()
+    return next((place for place in places if isinstance(place, dict) and place.get("components")), {})
+
+
 def components_in(text: str) -> tuple[str, ...]:
     """Class paths of the components of an agent config; none for a YAML text that is no agent config."""
-    if "components" not in text:
-        return ()
-    data: Any = yaml.safe_load(text)
-    places = (data, data.get("agent")) if isinstance(data, dict) else ()
-    found = [place["components"] for place in places if isinstance(place, dict) and place.get("components")]
-    return tuple(str(each.get("_target_")) for each in found[0].values()) if found else ()
+    return tuple(str(component.get("_target_")) for component in agent_in(text).get("components", {}).values())
 
 
 def said_by(error: MigrationError) -> str:

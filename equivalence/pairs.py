@@ -117,7 +117,7 @@ def make_pair(old: nn.Module, new: nn.Module) -> Pair:
         tuple(agent.environment.action_nvec) if two_heads else (),
         agent.environment.ids,
     )
-    return Pair(old, new, parameter_names_of(agent.config), sizes, (old.training, new.training))
+    return Pair(old, new, parameter_names_of(agent.config), sizes, (getattr(old, "policy", old).training, new.training))
 
 
 def has_two_heads(agent: Any) -> bool:

@@ -9,7 +9,7 @@ import torch
 from hypothesis import strategies as st
 from torch import nn
 
-from equivalence.case import SINCE_E4, Case, Setup, Source, in_eras, sizes
+from equivalence.case import EVER, Case, Setup, Source, in_eras, sizes
 
 TOO_SMALL = "utput size"
 """Part of what torch says of an input that is smaller than the window."""
@@ -43,4 +43,4 @@ def _setups(draw: st.DrawFn, pool: Callable[..., nn.Module], ndim: int, options:
 def pools(pool: Callable[..., nn.Module], ndim: int, options: Options | None = None) -> Case:
     """The case of a pool of torch's class `pool`."""
     refused = Setup({"nn_params": {"kernel_size": 2, "output_size": 2}}, (Source("hidden", (2, 4, 4)[: ndim + 1]),))
-    return Case(in_eras(_setups(pool, ndim, options or {}), SINCE_E4), refused=(refused,), errors=(TOO_SMALL,))
+    return Case(in_eras(_setups(pool, ndim, options or {}), EVER), refused=(refused,), errors=(TOO_SMALL,))

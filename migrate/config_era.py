@@ -11,7 +11,8 @@ from migrate.eras import Era
 from migrate.errors import UnusableFileError
 from migrate.open_questions import open_questions, spoken_date
 
-REFERENCE = DEFAULT_ERA.date
+REFERENCE, WITH_MERGES = DEFAULT_ERA.date, Era("E1").date
+"""What is taken where several eras are possible: E4d, and of early merges the only era that could build them (trap 17)."""
 
 
 def config_era(agent: Mapping[str, Any], where: object, era: str | None = None) -> tuple[Era, tuple[str, ...]]:
@@ -31,8 +32,9 @@ def config_era(agent: Mapping[str, Any], where: object, era: str | None = None) 
     if era and not eras.is_range(era):
         return eras.named(era, where), ()
     found = evidence_of(agent, where, era)
-    if found.earliest <= REFERENCE < found.date:
-        chosen = Era(DEFAULT_ERA.name, found.evidence, date=REFERENCE, earliest=found.earliest)
+    preferred = WITH_MERGES if _has_early_merges(agent) else REFERENCE
+    if found.earliest <= preferred < found.date:
+        chosen = Era(eras.name_at(preferred), found.evidence, date=preferred, earliest=found.earliest)
     else:
         chosen = found
     questions = open_questions(agent, chosen, found.date, where)
@@ -46,6 +48,11 @@ def config_era(agent: Mapping[str, Any], where: object, era: str | None = None) 
                 fix=f"give the date of the code, such as --era {spoken_date(question.date)}; a checkpoint would tell it",
             )
     return chosen, tuple(map(str, questions))
+
+
+def _has_early_merges(agent: Mapping[str, Any]) -> bool:
+    components = agent["components"].values()
+    return any("source_name" in source for c in components for source in c.get("sources") or () if source)
 
 
 def evidence_of(agent: Mapping[str, Any], where: object, era: str | None = None) -> Era:

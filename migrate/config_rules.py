@@ -181,6 +181,12 @@ def agent_node(data: Mapping[str, Any], where: object) -> tuple[tuple[str, ...],
         for key in place:
             node = node[key]
         return place, node
+    if isinstance(defaults := data.get("defaults"), list):
+        raise UnusableFileError(
+            f"there is no agent with `components` in it; it is composed of {', '.join(map(str, defaults))}",
+            where=where,
+            fix="migrate the file that has the components; nothing of this one has to change",
+        )
     raise UnusableFileError(
         "there is no agent with `components` in it",
         where=where,

@@ -9,6 +9,10 @@ _MODULAR = (
     "its sizes, unlike a component's, stood in its own arguments"
 )
 REFUSED = {
+    "obs_token_to_boxshaper.ObsTokenToBoxShaper": (
+        "there never was a module of this name, so the old code could not build it either "
+        "(ImportError: Failed to import module ...); the class is obs_token_to_box_shaper.ObsTokenToBoxShaper"
+    ),
     "feature_normalizer.FeatureListNormalizer": (
         "it never worked, no old agent could be built with it; "
         "modules.layers.feature_list_normalizer.FeatureListNormalizerModule does what it meant"

@@ -90,6 +90,12 @@ def legacy_versions(stem: str) -> list[str]:
     return [f"{LAYERS['legacy']}{stem}.{name}" for name in names]
 
 
+@cache
+def legacy_parts() -> dict[str, str]:
+    """Old class that is a part of some component, below the import root -> our own."""
+    return {old: f"{LAYERS['legacy']}{stem}.{new}" for stem, rule in rules().items() for old, new in rule.parts.items()}
+
+
 def legacy_target(stem: str, era: Era) -> str:
     """Path of our own old class, in the version of `era`."""
     return f"{LAYERS['legacy']}{stem}.{rules()[stem].legacy_class(era)}"

@@ -20,13 +20,13 @@ import legacy
 from legacy.spaces import Box, Dict, MultiDiscrete
 from migrate import eras
 from migrate.archive import Checkpoint
-from migrate.eras import Era
+from migrate.eras import Era, below_root
 from migrate.errors import UnusableFileError
 from migrate.found import POLICY_PATHS, components_of, find_agent
 from migrate.old_policy import era_of
 from migrate.pickle_reader import GlobalRef, Record, TensorRef
 from migrate.plain import plain
-from migrate.registry import has_rule, legacy_target, stem_of_old
+from migrate.registry import has_rule, legacy_parts, legacy_target, stem_of_old
 
 TORCH_MODULES = "torch.nn.modules."
 OMEGACONF = ("omegaconf.dictconfig.DictConfig", "omegaconf.listconfig.ListConfig")
@@ -144,8 +144,10 @@ class _Reviver:
             cls = getattr(nn, name)
             if isinstance(cls, type) and issubclass(cls, nn.Module) and cls.__module__ == module:
                 return cls
-        if has_rule(path):
+        target = legacy_parts().get(below_root(path))
+        if target is None and has_rule(path):
             target = legacy_target(stem_of_old(path, self._checkpoint.path), self._era)
+        if target is not None:
             module, _, name = target.rpartition(".")
             return getattr(importlib.import_module(module), name)
         raise self._unknown(path)

@@ -126,6 +126,7 @@ class Rule:
         keys_before: keys of earlier schemas, each with the era before which it was in force.
         structure: options of `fixed` that decide which weights there are, so that a config whose era is open says too
             little.
+        parts: other old classes whose objects lie inside of this component -> the class of `legacy.layers.<stem>`.
         root: where the old class lived, with a final dot, if not below the import root of its era: a team's package.
     """
 
@@ -140,6 +141,7 @@ class Rule:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     keys_before: tuple[tuple[str, tuple[Key, ...]], ...] = ()
     structure: frozenset[str] = frozenset()
+    parts: Mapping[str, str] = field(default_factory=dict)
     root: str = ""
 
     def keys_at(self, era: Era) -> tuple[Key, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from legacy.early import EarlyLayer, PublicNames
 from legacy.pools import PoolLayer
 
 
@@ -14,3 +15,11 @@ class AdaptiveAvgPool1d(PoolLayer):
     """
 
     pool = nn.AdaptiveAvgPool1d
+
+
+class AdaptiveAvgPool1dE2(EarlyLayer, AdaptiveAvgPool1d):
+    """E2 and E3."""
+
+
+class AdaptiveAvgPool1dE1(PublicNames, AdaptiveAvgPool1dE2):
+    """E1."""

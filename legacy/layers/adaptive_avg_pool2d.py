@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from legacy.early import EarlyLayer, PublicNames
 from legacy.pools import PoolLayer
 
 
@@ -14,3 +15,11 @@ class AdaptiveAvgPool2d(PoolLayer):
     """
 
     pool = nn.AdaptiveAvgPool2d
+
+
+class AdaptiveAvgPool2dE2(EarlyLayer, AdaptiveAvgPool2d):
+    """E2 and E3."""
+
+
+class AdaptiveAvgPool2dE1(PublicNames, AdaptiveAvgPool2dE2):
+    """E1."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from legacy.early import EarlyLayer, PublicNames
 from legacy.pools import PoolLayer
 
 
@@ -14,3 +15,11 @@ class AdaptiveMaxPool1d(PoolLayer):
     """
 
     pool = nn.AdaptiveMaxPool1d
+
+
+class AdaptiveMaxPool1dE2(EarlyLayer, AdaptiveMaxPool1d):
+    """E2 and E3."""
+
+
+class AdaptiveMaxPool1dE1(PublicNames, AdaptiveMaxPool1dE2):
+    """E1."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from legacy.early import EarlyLayer, PublicNames
 from legacy.pools import PoolLayer
 
 
@@ -14,3 +15,11 @@ class AdaptiveMaxPool2d(PoolLayer):
     """
 
     pool = nn.AdaptiveMaxPool2d
+
+
+class AdaptiveMaxPool2dE2(EarlyLayer, AdaptiveMaxPool2d):
+    """E2 and E3."""
+
+
+class AdaptiveMaxPool2dE1(PublicNames, AdaptiveMaxPool2dE2):
+    """E1."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from legacy.early import EarlyLayer, PublicNames
 from legacy.pools import PoolLayer
 
 
@@ -14,3 +15,11 @@ class AvgPool1d(PoolLayer):
     """
 
     pool = nn.AvgPool1d
+
+
+class AvgPool1dE2(EarlyLayer, AvgPool1d):
+    """E2 and E3."""
+
+
+class AvgPool1dE1(PublicNames, AvgPool1dE2):
+    """E1."""

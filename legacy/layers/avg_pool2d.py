@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from legacy.early import EarlyLayer, PublicNames
 from legacy.pools import PoolLayer
 
 
@@ -14,3 +15,11 @@ class AvgPool2d(PoolLayer):
     """
 
     pool = nn.AvgPool2d
+
+
+class AvgPool2dE2(EarlyLayer, AvgPool2d):
+    """E2 and E3."""
+
+
+class AvgPool2dE1(PublicNames, AvgPool2dE2):
+    """E1."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from legacy.early import EarlyLayer, PublicNames
 from legacy.pools import PoolLayer
 
 
@@ -14,3 +15,11 @@ class MaxPool1d(PoolLayer):
     """
 
     pool = nn.MaxPool1d
+
+
+class MaxPool1dE2(EarlyLayer, MaxPool1d):
+    """E2 and E3."""
+
+
+class MaxPool1dE1(PublicNames, MaxPool1dE2):
+    """E1."""

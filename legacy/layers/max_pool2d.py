@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from legacy.early import EarlyLayer, PublicNames
 from legacy.pools import PoolLayer
 
 
@@ -14,3 +15,11 @@ class MaxPool2d(PoolLayer):
     """
 
     pool = nn.MaxPool2d
+
+
+class MaxPool2dE2(EarlyLayer, MaxPool2d):
+    """E2 and E3."""
+
+
+class MaxPool2dE1(PublicNames, MaxPool2dE2):
+    """E1."""

@@ -9,6 +9,7 @@ from migrate.rule import Rule
 RULE = Rule(
     old="nn_layer_library.AvgPool1d",
     new="AvgPool1dModule",
+    legacy=(("E1", "AvgPool1dE1"), ("E2a", "AvgPool1dE2"), ("E4a", "AvgPool1d")),
     keys=AVERAGE_KEYS,
     fixed=WINDOW_FIXED,
 )

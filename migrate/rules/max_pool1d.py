@@ -9,6 +9,7 @@ from migrate.rule import Rule
 RULE = Rule(
     old="nn_layer_library.MaxPool1d",
     new="MaxPool1dModule",
+    legacy=(("E1", "MaxPool1dE1"), ("E2a", "MaxPool1dE2"), ("E4a", "MaxPool1d")),
     keys=MAX_KEYS,
     fixed=WINDOW_FIXED,
 )

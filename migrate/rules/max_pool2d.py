@@ -9,6 +9,7 @@ from migrate.rule import Rule
 RULE = Rule(
     old="nn_layer_library.MaxPool2d",
     new="MaxPool2dModule",
+    legacy=(("E1", "MaxPool2dE1"), ("E2a", "MaxPool2dE2"), ("E4a", "MaxPool2d")),
     keys=MAX_KEYS,
     fixed=WINDOW_FIXED,
 )

@@ -32,4 +32,5 @@ RULE = Rule(
     new="ResNetMLPModule",
     keys=(key("depth", "depth"),),
     state=_state,
+    parts={"nn_layer_library.ResidualBlock": "ResidualBlock", "nn_layer_library.Swish": "Swish"},
 )

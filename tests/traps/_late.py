@@ -104,9 +104,6 @@ def token_rows(*rows: Sequence[Token], length: int = 12) -> Tensor:
     return torch.tensor([[*row, *[PADDING] * (length - len(row))] for row in rows], dtype=torch.uint8)
 
 
-TRIAL = Trial(batch=2, time=1, values="normal", state=False, train=False, seed=0)
-
-
 class Sides:
     """One component alone, in both stacks, with the same initial weights."""
 
@@ -120,16 +117,19 @@ class Sides:
     def run(self, **inputs: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """What both make of observations `x` `[N, ...]` or of the outputs of their sources, from one seed each."""
         with torch.no_grad():
+            trial = Trial(batch=len(next(iter(inputs.values()))), time=1, values="", state=False, train=False, seed=0)
             torch.manual_seed(2)
-            fed = {key: value.unsqueeze(1) if key == "x" else value for key, value in inputs.items()}
-            old = run_old(self.old, fed, TRIAL, Era(self.setup.era))
-            return old, self.run_new(**inputs)
+            return run_old(self.old, _in_time(inputs), trial, Era(self.setup.era)), self.run_new(**inputs)
 
     def run_new(self, **inputs: Tensor) -> dict[str, Tensor]:
         """What the new side alone makes of them."""
         with torch.no_grad():
             torch.manual_seed(2)
-            return run_new(self.new, {key: value.unsqueeze(1) if key == "x" else value for key, value in inputs.items()})
+            return run_new(self.new, _in_time(inputs))
+
+
+def _in_time(inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {key: value.unsqueeze(1) if key == "x" else value for key, value in inputs.items()}
 
 
 def tokens_from(name: str, length: int) -> tuple[Source, ...]:

@@ -94,17 +94,13 @@ def test_trap_35_the_mask_stayed_that_of_feature_0_when_padding_became_255(stem:
     assert not torch.equal(sides.run_new(x=x)["obs_mask"], old["obs_mask"])
 
 
-@pytest.mark.parametrize("stem", [*E5_SHAPERS, "obs_attr_coord_embed", "obs_attr_embed_fourier", "embedding"])
+@pytest.mark.parametrize("stem", [*E5_SHAPERS, "obs_attr_coord_embed", "obs_attr_embed_fourier"])
 def test_trap_36_rows_of_padding_are_not_zero(stem: str) -> None:
     x = token_rows([(17, 1, 5)], [PADDING], length=6)
     inputs = {"x": x}
     if stem in E5_SHAPERS:
         sides = e5_shaper(stem)
         table = sides.new.attribute_weight
-    elif stem == "embedding":
-        config = {"nn_params": {"num_embeddings": 256, "embedding_dim": 3, "padding_idx": 255}}
-        sides = Sides(stem, Setup(config, late.tokens_from("tokens", 6), era="E5e"))
-        inputs, table = {"x": torch.zeros(2, 3, 4, 2), "tokens": x[..., 1].long()}, sides.new.weight
     else:
         config = {"attr_embed_dim": 4}
         sides = Sides(stem, Setup(config, late.tokens_from("tokens", 6), obs_shape=(6, 3), era="E7b"))
