@@ -89,7 +89,7 @@ def cases() -> dict[str, Case]:
     return {stem: importlib.import_module(f"equivalence.cases.{stem}").CASE for stem in stems}
 
 
-EVER = ("E1", "E2a", "E2c", "E3", "E4a", "E4d", "E5e", "E6c", "E8", "E10", "E11")
+EVER = ("E1", "E2a", "E2c", "E3", "E4a", "E4d", "E5e", "E6c", "E7b", "E8", "E9", "E10", "E11")
 """Eras of components that there always were."""
 EARLY = ("E1", "E2a", "E2b", "E2c", "E3", "E3b")
 SINCE_E4 = EVER[4:]

@@ -1,206 +1,26 @@
-"""`python -m equivalence.coverage`: writes docs/coverage.md, which says of every component and era what it was proved on."""
+"""`python -m equivalence.coverage`: writes docs/coverage.md: what each component was proved on, era by era."""
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-from unittest import SkipTest
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
-
-from equivalence.case import Case, Setup, cases
-from equivalence.coverage_real import Folder, RealFiles, said_by
-from equivalence.sides import build_old, old_config
+from equivalence.coverage_page import render
+from equivalence.coverage_real import Folder
+from equivalence.coverage_rules import component_of
 from migrate import cli
-from migrate.eras import END, STARTS, Era, start_of
-from migrate.errors import MigrationError
-from migrate.recognise import CLASSES, Clue
 from migrate.registry import rules
-from migrate.rule import ByEra, Rule, in_force
-from migrate.translate import to_new
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "coverage.md"
-LIVES = {
-    "feature_normalizer.FeatureListNormalizer": Clue("", before="2025-06-04"),
-    "merge_layer.BatchReshapeLayer": Clue("", "E4a"),
-    "merge_layer.CenterPixelLayer": Clue("", "E4a"),
-    "merge_layer.ExpandLayer": Clue("", "E4a"),
-    "merge_layer.ReshapeLayer": Clue("", "E4a"),
-}
-"""Classes that there were not always and that `recognise.CLASSES` does not have."""
-SUCCESSORS = {
-    "action_type": ("action_embedding", "actor_single_head"),
-    "action_param": ("action_embedding", "actor_single_head"),
-    "actor_single_head": ("actor_query_single_head", "actor_key_single_head"),
-    "obs_shaper": ("obs_token_to_box_shaper",),
-    "obs_token_cat_fourier": ("obs_token_pad_strip", "obs_attr_embed_fourier"),
-    "obs_token_shaper": ("obs_token_pad_strip", "obs_attr_coord_embed"),
-}
-"""Stem -> what did its work when it was gone; trained weights do not carry over."""
-BREAKS = ("E2a", "E4a", "E8")
-"""Since when agents built components, and gave them their inputs, in another way."""
-DRAWS, PROBES = 200, 5
-UNDRAWN = "its case does not draw the code of then"
-Code = tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Version:
-    """A stretch of time in which neither the old code of a component nor its translation changed.
-
-    Attributes:
-        since: date.
-        before: date.
-        legacy: the class of `legacy.layers.<stem>`.
-        fixed: the options that keep what it did.
-        drawn: eras and dates of it that the case draws.
-        problem: why the case draws none; empty where it does.
-        refused: whether that is because there is nothing to be equal to.
-    """
-
-    since: str
-    before: str
-    legacy: str
-    fixed: Mapping[str, Any]
-    drawn: tuple[str, ...] = ()
-    problem: str = ""
-    refused: bool = False
-
-
-@dataclass(frozen=True)
-class Component:
-    """Everything that the page says of one component, but for real files."""
-
-    stem: str
-    rule: Rule
-    life: Clue
-    versions: tuple[Version, ...]
-    tensors: tuple[tuple[str, str], ...]
-
-
-def life_of(rule: Rule) -> Clue:
-    """When an old class existed."""
-    return CLASSES.get(rule.old) or LIVES.get(rule.old) or Clue("")
-
-
-def _dates(rule: Rule) -> Iterator[str]:
-    """Eras and dates at which something about a component may have changed."""
-    yield from BREAKS
-    yield from (since for since, _ in rule.legacy)
-    yield from (before for before, _ in rule.keys_before)
-    keys = [*rule.keys, *(k for _, earlier in rule.keys_before for k in earlier)]
-    for value in (*rule.fixed.values(), *(default for k in keys for default in k.old_default)):
-        if isinstance(value, ByEra):
-            yield from (since for since, _ in value.steps)
-
-
-def _code(rule: Rule, era: Era) -> Code:
-    keys = rule.keys_at(era)
-    defaults = [repr(in_force(default, era)) for k in keys for default in k.old_default]
-    agents = [era.is_since(point) for point in BREAKS]
-    return rule.legacy_class(era), keys, defaults, rule.fixed_at(era), agents
-
-
-def versions_of(rule: Rule) -> tuple[Version, ...]:
-    """The versions of a component, in order."""
-    life = life_of(rule)
-    first, last = start_of(life.since), start_of(life.before)
-    points = sorted({first, *(day for day in map(start_of, _dates(rule)) if first < day < last)})
-    starts = [day for i, day in enumerate(points) if not i or _at(rule, day) != _at(rule, points[i - 1])]
-    ends = [*starts[1:], last]
-    eras = map(Era, starts)
-    return tuple(
-        Version(era.date, before, rule.legacy_class(era), rule.fixed_at(era))
-        for era, before in zip(eras, ends, strict=True)
-    )
-
-
-def _at(rule: Rule, day: str) -> Code:
-    return _code(rule, Era(day))
-
-
-def drawn_by(case: Case) -> tuple[Setup, ...]:
-    """Setups that a case draws, always the same ones; none where it has none to draw."""
-    found: list[Setup] = []
-
-    @seed(0)
-    @settings(
-        max_examples=DRAWS, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=HealthCheck
-    )
-    @given(case.setups)
-    def draw(setup: Setup) -> None:
-        found.append(setup)
-
-    try:
-        draw()
-    except SkipTest:
-        return ()
-    return tuple(found)
-
-
-def proved(stem: str, version: Version, case: Case, setups: Sequence[Setup]) -> Version:
-    """A version with the eras that its case draws, or the reason why it draws none."""
-
-    def within(setup: Setup) -> bool:
-        return version.since <= Era(setup.era).date < version.before
-
-    if names := {setup.era for setup in setups if within(setup)}:
-        return replace(version, drawn=tuple(sorted(names, key=lambda name: Era(name).date)))
-    keys = rules()[stem].keys_at(Era(version.since))
-    probes = setups or [setup for setup in case.refused if within(setup)]
-    alike = [setup for setup in probes if rules()[stem].keys_at(Era(setup.era)) == keys]
-    if reason := _refusal(stem, probes[:PROBES], version.since):
-        return replace(version, problem=reason, refused=True)
-    return replace(version, problem=_failure(stem, alike[:PROBES], version.since) or UNDRAWN)
-
-
-def _refusal(stem: str, setups: Sequence[Setup], day: str) -> str:
-    """Why the rule refuses all of some setups, whatever they say; empty where it does not."""
-    reasons = set()
-    for setup in setups:
-        try:
-            to_new(rules()[stem], old_config(stem, replace(setup, era=day)), Era(day), "")
-        except MigrationError as error:
-            reasons.add(said_by(error) if isinstance(error.__cause__, ValueError) else "")
-        else:
-            reasons.add("")
-    return reasons.pop() if len(reasons) == 1 else ""
-
-
-def _failure(stem: str, setups: Sequence[Setup], day: str) -> str:
-    """How building the old component fails with all of some setups; empty where it does not."""
-    said = ""
-    for setup in setups:
-        try:
-            build_old(stem, replace(setup, era=day))
-        except Exception as error:  # noqa: BLE001 - the old stack raised whatever came
-            said = said or f"our old class cannot be built: {type(error).__name__}: {error}".splitlines()[0]
-        else:
-            return ""
-    return said
-
-
-def component_of(stem: str) -> Component:
-    """Collects one component."""
-    rule, case = rules()[stem], cases()[stem]
-    setups = drawn_by(case)
-    configs = [to_new(rule, old_config(stem, setup), Era(setup.era), "").config for setup in setups]
-    tensors = {(move.old, move.new): None for config in configs for move in rule.state(rule.resolved(config))}
-    versions = tuple(proved(stem, version, case, setups) for version in versions_of(rule))
-    return Component(stem, rule, life_of(rule), versions, tuple(sorted(tensors)))
+SHARED = ROOT.parent / "shared"
+NEEDED = ("configs", "checkpoints", "golden")
 
 
 def page(shared: Path) -> str:
-    """The page, for the real files of a folder."""
-    from equivalence.coverage_page import render
-
-    real: RealFiles = Folder(shared).files()
-    return render([component_of(stem) for stem in rules()], real)
+    """The page, with the real files of a folder."""
+    return render([component_of(stem) for stem in rules()], Folder(shared).files())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -211,18 +31,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = cli.Parser("python -m equivalence.coverage", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the page is not current")
-    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared", help="folder with the real files")
-    args: argparse.Namespace = parser.parse_args(argv)
+    parser.add_argument("--shared", type=Path, default=SHARED, metavar="FOLDER", help="the real files (../shared)")
+    args = parser.parse_args(argv)
     name = PAGE.relative_to(ROOT).as_posix()
-    if missing := [each for each in ("configs", "checkpoints", "golden") if not (args.shared / each).is_dir()]:
-        cli.console.print(f"[red]error[/red]: {args.shared} has no {', '.join(missing)}: real files cannot be counted")
+    if missing := [each for each in NEEDED if not (args.shared / each).is_dir()]:
+        cli.console.print(f"[red]error[/red]: real files cannot be counted: {args.shared} has no {', '.join(missing)}")
         return cli.UNUSABLE
     text = page(args.shared)
     current = PAGE.exists() and PAGE.read_text(encoding="utf-8") == text
     if args.check and not current:
-        cli.console.print(f"{name} is not current: run python -m equivalence.coverage")
+        cli.console.print(f"[red]error[/red]: {name} is not current\n  -> run python -m equivalence.coverage")
         return cli.FOUND
-    if not args.check:
+    if not current:
         PAGE.write_text(text, encoding="utf-8")
     sys.stdout.write(f"{name}: {'current' if current else 'written'}\n")
     return cli.DONE

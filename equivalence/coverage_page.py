@@ -1,4 +1,4 @@
-"""Writes the text of docs/coverage.md from what `equivalence.coverage` collected."""
+"""Writes the text of docs/coverage.md from what `coverage_rules` and `coverage_real` collected."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from equivalence.coverage import BREAKS, SUCCESSORS, Component, Version
 from equivalence.coverage_real import KINDS, RealFiles, family_of
+from equivalence.coverage_rules import BREAKS, SUCCESSORS, Component, Version
 from migrate.eras import END, ORDER, STARTS, Era, start_of
 from migrate.recognise import Clue
 from migrate.refused import BRANCH_ONLY, DEAD_FILES, ON_BRANCHES, REFUSED
@@ -34,25 +34,32 @@ GROUPS = {
 }
 """Old file -> heading of its table."""
 OTHER = "Others"
+NUMBER = re.compile(r"(?<=\.)\d+(?=\.)|(?<=_l)\d+\b")
+"""Of a layer, in a tensor's name."""
 INTRO = f"""# Coverage: is my component of my era safe?
 
 Written by `python -m equivalence.coverage` from the rules, the cases and the real files; not edited by hand.
 
-Find the component in the tables below: a row per component, a column per era. A cell says what the translation was
-tried on, in code of that era, with the strongest first:
+Find the component in the tables below: a row per component, a column per era. A cell says what the component was tried
+on in code of that era, the strongest first:
 
 | cell | meaning |
 |---|---|
-| `2 c, 1 p, 3 g` | real files of that era with this component: **c**onfigs from which both stacks build an agent, trained **p**olicies, **g**oldens (what the historical code computed from a seed). `tests/real` proves them bit for bit |
-| `case` | no such file, but its case draws ways to build it in that era, on which both components are bitwise equal |
-| `as E6c` | its case draws that era instead; old class, config keys and kept options were the same, and since {", ".join(BREAKS)} also how agents used components |
-| `unproved` | the component existed, and nothing was tried on it; the letter says why |
-| `refused` | the component existed, and its migration is refused; the letter says why |
-| `-` | there was no such component; the letter says why |
+| `2 c, 1 p, 3 g` | real files with it: configs, policies, goldens (what historical code computed from a seed) |
+| `case` | no such file, but its case draws ways to build it in that era |
+| `as E6c` | its case draws code of E6c, which was the same |
+| `unproved` | it existed and nothing was tried; the letter says why |
+| `refused` | it existed and is not migrated; the letter says why |
+| `-` | it did not exist; the letter says why |
 
-A letter beside numbers or `case` says what part of the era is not proved. Dates are those of commits to the old
-project, and a letter behind a date orders the commits of one day. Whole agents of every date are proved besides by
-`tests/migrate/test_every_era.py`, and your own files by `python -m equivalence OLD [NEW]`.
+Everything that was tried is equal bit for bit in both stacks: real files in `tests/real`, draws of cases in
+`tests/equivalence`. A config counts if both stacks build an agent from it, a policy if it has a plan, a golden if it
+records results. Code is the same where old class, config keys, defaults and kept options are, and where agents use
+components alike, which changed with {", ".join(BREAKS)}. A letter beside a number or a `case` says which part of that
+era is not proved. Dates are those of commits to the old project; a letter behind a date orders the commits of one day.
+
+Whole agents of every date are proved besides, in `tests/migrate/test_every_era.py`; your own files are by
+`python -m equivalence OLD [NEW]`.
 """
 
 
@@ -120,7 +127,7 @@ def _absence(component: Component, last: str) -> str:
     if last <= start_of(life.since):
         return f"not before {_spoken(life.since)}"
     after = SUCCESSORS.get(component.stem, ())
-    return f"deleted with {_spoken(life.before)}" + (f"; then there was {' with '.join(after)}" if after else "")
+    return f"deleted {_when(life.before)}" + (f"; then there was {' with '.join(after)}" if after else "")
 
 
 def _detail(component: Component, real: RealFiles) -> Iterator[str]:
@@ -147,12 +154,12 @@ def _drawn(version: Version) -> str:
 
 
 def _lived(life: Clue) -> str:
-    until = "the end" if life.before == END else f"its deletion with {_spoken(life.before)}"
+    until = "the end" if life.before == END else f"its deletion {_when(life.before)}"
     return f"from {_spoken(life.since)} to {until}"
 
 
 def _key(key: Key) -> str:
-    old, new = (", ".join(f"`{name}`" for name in names) or "nothing" for names in (key.old, key.new))
+    old, new = (" and ".join(f"`{name}`" for name in names) or "nothing" for names in (key.old, key.new))
     return old if old == new else f"{old} -> {new}"
 
 
@@ -162,13 +169,16 @@ def _earlier(component: Component) -> str:
 
 
 def _folded(tensors: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Tensors by name, those that differ in numbers alone as one."""
-    patterns: dict[tuple[str, ...], list[tuple[str, str]]] = {}
-    for pair in tensors:
-        patterns.setdefault(tuple(re.sub(r"\d+", "N", name) for name in pair), []).append(pair)
-    for pattern, pairs in patterns.items():
-        old, new = pattern if len(pairs) > 1 else pairs[0]
-        yield f"`{old}` -> `{new}`"
+    """Tensors by name, those that differ in numbers of layers alone as one."""
+    alike: dict[str, list[str]] = {}
+    for old, new in tensors:
+        text = f"`{old}` -> `{new}`"
+        alike.setdefault(NUMBER.sub("N", text), []).append(text)
+    for texts in alike.values():
+        places = zip(*map(NUMBER.findall, texts), strict=True)
+        shown = [same[0] if len(set(same)) == 1 else "N" for same in places]
+        parts = NUMBER.split(texts[0])
+        yield "".join(f"{part}{number}" for part, number in zip(parts, [*shown, ""], strict=True))
 
 
 def _steps(value: Any) -> str:
@@ -229,3 +239,7 @@ def _name(date: str) -> str:
 
 def _spoken(point: str) -> str:
     return f"{point} ({STARTS[point][:10]})" if point in STARTS else point
+
+
+def _when(point: str) -> str:
+    return f"with {_spoken(point)}" if point in STARTS else f"on {point}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import runpy
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,10 +13,11 @@ from typing import Any
 
 import yaml
 
-from legacy import component_policies
 from equivalence.pairs import pair_of_configs
+from legacy import component_policies
 from migrate.agent_rules import era_of_config
 from migrate.archive import read_checkpoint
+from migrate.commits import DATES
 from migrate.config_text import to_modules
 from migrate.eras import Era
 from migrate.errors import MigrationError
@@ -26,8 +26,6 @@ from migrate.plan import make_plan
 from migrate.registry import has_rule, stem_of_old
 
 KINDS = {"c": "configs", "p": "policies", "g": "goldens"}
-DATES = Path(__file__).resolve().parent.parent / "tests" / "real" / "_golden_commits.py"
-"""Says when the commits of goldens were made."""
 FAMILY = re.compile(r"E\d+")
 
 
@@ -75,7 +73,7 @@ class Folder:
 
     def files(self) -> RealFiles:
         """Reads all of them."""
-        real, dates = RealFiles(), runpy.run_path(str(DATES))["DATES"]
+        real, dates = RealFiles(), DATES
         for name, text in self.agents.items():
             self._config(real, name, text, dates)
         for file in sorted((self.root / "checkpoints").glob("*/*/policy.pt")):
@@ -96,6 +94,7 @@ class Folder:
 
     def _policy(self, real: RealFiles, file: Path) -> None:
         name = file.relative_to(self.root).as_posix()
+        meta = json.loads((file.parent / "meta.json").read_text(encoding="utf-8"))
         try:
             checkpoint = read_checkpoint(file)
             make_plan(checkpoint)
@@ -103,7 +102,7 @@ class Folder:
             real.refused[name] = said_by(error)
         else:
             records = components_of(find_agent(checkpoint.root, name), name).values()
-            real.add("p", family_of(file.parent.parent.name), (record.path for record in records))
+            real.add("p", family_of(Era(meta["commit_date"][:10]).name), (record.path for record in records))
 
     def _golden(self, real: RealFiles, file: Path, dates: Mapping[str, str]) -> None:
         recorded = json.loads(file.read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -88,7 +89,8 @@ def _prove_level(pair: Pair, level: str, examples: int, base_seed: int) -> Level
     def attempt(draw: Draw) -> None:
         for agent in (pair.old, pair.new):
             agent.train(draw.train)
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # old code warns of observations that are drawn to be odd
             finding = LEVELS[level](pair, Inputs(draw, pair.sizes))
         result.examples += 1
         result.compared += finding.compared

@@ -37,7 +37,7 @@ def tokens(shape: tuple[int, ...], generator: Generator) -> Tensor:
 
 
 def near_tokens(shape: tuple[int, ...], generator: Generator, keep: float = 0.8) -> Tensor:
-    """`[..., M, 3]` uint8 tokens that an environment could give: cells of a small window, low features, padding last."""
+    """`[..., M, 3]` uint8 tokens as an environment gives them: cells of a small window, low features, padding last."""
     result = tokens(shape, generator)
     lists = shape[:-1]
     cell = torch.randint(0, 5, lists, generator=generator) * 16 + torch.randint(0, 5, lists, generator=generator)
@@ -61,7 +61,7 @@ def _padding(shape: tuple[int, ...], _: Generator) -> Tensor:
 
 
 TOKENS: dict[str, Fill] = {
-    "small": lambda shape, g: near_tokens(shape, g),
+    "small": near_tokens,
     "uniform": tokens,
     "sparse": lambda shape, g: near_tokens(shape, g, keep=0.1),
     "zeros": lambda shape, _: torch.zeros(shape, dtype=torch.uint8),

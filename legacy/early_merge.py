@@ -1,4 +1,4 @@
-"""`MergeLayerBase` of E1 to E3: sizes only, sources by `source_name`, and slices along the last dimension by default."""
+"""`MergeLayerBase` of E1 to E3: sizes only, sources by `source_name`, slices along the last dimension by default."""
 
 from __future__ import annotations
 
@@ -63,4 +63,3 @@ class EarlyMergeLayer(EarlyLayer):
 
     def _merge(self, outputs: list[Tensor]) -> Tensor:
         raise NotImplementedError
-

@@ -16,7 +16,6 @@ from legacy.instantiate import by_path
 from legacy.memory_agent import flattened
 from legacy.remapping import NUM_IDS, UNKNOWN
 
-
 FACTS = ("feature_normalizations", "obs_width", "obs_height", "obs_shape", "grid_features")
 """What the environment says, which stands beside a config."""
 POLICY, POLICIES = "metta.agent.component_policy.ComponentPolicy", "metta.agent.component_policies."
@@ -223,7 +222,7 @@ class MettaAgentE9(nn.Module):
                 self.original_feature_mapping[name] = props["id"]
             elif known != props["id"]:
                 remap[props["id"]] = UNKNOWN if known is None else known
-        obs = self.components["_obs_"] if "_obs_" in self.components else None
+        obs = dict(self.components.items()).get("_obs_")
         if remap and hasattr(obs, "update_feature_remapping"):
             current = {props["id"] for props in features.values()}
             table = [remap.get(i, i if i in current else UNKNOWN) for i in range(NUM_IDS)]
@@ -265,7 +264,7 @@ class MettaAgentE10(MettaAgentE9):
 
     @property
     def policy_path(self) -> str:
-        """Class path of the policy in the old code, by the name of the architecture: `latent_attn_tiny` and the like."""
+        """Class path of the policy in the old code, by the name of the architecture, such as `latent_attn_tiny`."""
         name = self.cfg.name
         return f"{POLICIES}{name}.{name.title().replace('_', '')}"
 

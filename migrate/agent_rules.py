@@ -17,6 +17,7 @@ FIXED: Mapping[str, ByEra] = {
         (("E1", ["_value_", "_action_type_", "_action_param_"]), ("E4a", None), ("2025-09-03", ["_action_", "_value_"]))
     ),
     "action_dtype": ByEra((("E1", None), ("2025-06-02", "int32"))),
+    "sequences": ByEra((("E1", None), ("2025-05-19", "single_steps"), ("2025-05-22", None))),
     "log_probs": ByEra((("E1", None), ("E4a", "logsumexp"), ("E4c", None))),
     "divisors_when_remapped": ByEra((("E1", None), ("2025-07-01", "environment"), ("E9", None))),
 }

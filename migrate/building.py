@@ -123,9 +123,9 @@ def check_agreement(
     saved, given = content.config["components"], config["components"]
     for name in dict.fromkeys([*saved, *given]):
         here, there = (_meaning(components.get(name)) for components in (given, saved))
-        if here != there:
-            built = zip(*_built(name, config, environment, content), strict=True)
-            here, there = (_meaning(component, module) for component, module in built)
+        if here and there and here != there:
+            sides = (config, environment), (content.config, modules.Environment.from_dict(content.environment))
+            here, there = (_meaning(agent["components"][name], _built(name, agent, world)) for agent, world in sides)
         if here != there:
             raise UsageError(
                 f"component {name!r} is {here} in the config and {there} in the checkpoint",
@@ -153,13 +153,13 @@ def check_agreement(
             )
 
 
-def _built(name: str, config: Mapping[str, Any], environment: modules.Environment, content: PolicyFile) -> Any:
-    """A component as the config and as the checkpoint say it, and the module that each of them builds."""
-    sides = (config, environment), (content.config, modules.Environment.from_dict(content.environment))
-    components = [agent["components"].get(name) for agent, _ in sides]
+def _built(name: str, config: Mapping[str, Any], environment: modules.Environment) -> Any:
+    """The module that a config builds for a component; None where it cannot be built."""
     with torch.random.fork_rng(devices=[]):
-        made = [modules.MettaAgent(agent, world) if name in agent["components"] else None for agent, world in sides]
-    return components, [agent and agent.components[name] for agent in made]
+        try:
+            return modules.MettaAgent(config, environment).components[name]
+        except modules.MettaError:
+            return None
 
 
 def _meaning(component: Mapping[str, Any] | None, module: Any = None) -> dict[str, Any] | None:

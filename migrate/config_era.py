@@ -12,7 +12,7 @@ from migrate.errors import UnusableFileError
 from migrate.open_questions import open_questions, spoken_date
 
 REFERENCE, WITH_MERGES = DEFAULT_ERA.date, Era("E1").date
-"""What is taken where several eras are possible: E4d, and of early merges the only era that could build them (trap 17)."""
+"""What is taken where it is possible: E4d; and of early merges the only era that could build them (trap 17)."""
 
 
 def config_era(agent: Mapping[str, Any], where: object, era: str | None = None) -> tuple[Era, tuple[str, ...]]:
@@ -45,7 +45,7 @@ def config_era(agent: Mapping[str, Any], where: object, era: str | None = None) 
                 f"component {question.component!r}, {question.option}: {question.here!r} in code of "
                 f"{spoken_date(question.taken_for)}, {question.there!r} in code of {spoken_date(question.date)}",
                 where=where,
-                fix=f"give the date of the code, such as --era {spoken_date(question.date)}; a checkpoint would tell it",
+                fix=f"give the date of the code, such as --era {spoken_date(question.date)}; a checkpoint tells it",
             )
     return chosen, tuple(map(str, questions))
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from migrate.commits import DATES
 from migrate.errors import UsageError
 
 ROOTS = ("metta.agent.lib.", "agent.lib.")
@@ -48,6 +49,8 @@ END_OF_DAY = "z"
 """Behind a date, this sorts behind every commit of its day."""
 END = "2025-09-21"
 """When the old stack was deleted."""
+COMMIT = 10
+"""How many characters of a commit are enough."""
 DATE = re.compile(r"2025-\d\d-\d\d[a-z]?")
 
 
@@ -130,12 +133,12 @@ def below_root(path: str) -> str:
 
 
 def named(name: object, where: object) -> Era:
-    """The era that a user or a file names, or the date of a commit; `E5` stands for all of E5a to E5e.
+    """The era that a user or a file names, a commit or its date; `E5` stands for all of E5a to E5e.
 
     Raises:
         UsageError: "no era ...".
     """
-    text = str(name)
+    text = DATES.get(str(name)[:COMMIT], str(name))
     parts = [text] if text in STARTS else [each for each in ORDER if each[:-1] == text and each[-1].isalpha()]
     if parts:
         return Era(parts[-1], ("named",), earliest=STARTS[parts[0]])
@@ -148,4 +151,5 @@ def named(name: object, where: object) -> Era:
 
 def is_range(name: object) -> bool:
     """Whether a name such as `E5` stands for several eras, among which the file has to decide."""
-    return str(name) not in ORDER and not DATE.fullmatch(str(name))
+    text = DATES.get(str(name)[:COMMIT], str(name))
+    return text not in ORDER and not DATE.fullmatch(text)

@@ -67,7 +67,16 @@ class OldPolicy:
 AGENT_ATTRIBUTES = (
     *("hidden_size", "core_num_layers", "clip_range", "agent_attributes", "_total_params", "device"),
     *("action_max_params", "actions_max_params", "action_names", "active_actions", "cum_action_max_params"),
-    *("cfg", "obs_space", "action_index_tensor", "components_with_memory", "obs_width", "obs_height", "action_space", "config"),
+    *(
+        "cfg",
+        "obs_space",
+        "action_index_tensor",
+        "components_with_memory",
+        "obs_width",
+        "obs_height",
+        "action_space",
+        "config",
+    ),
     "analyze_weights_interval",
 )
 FEATURE_ATTRIBUTES = (

@@ -17,7 +17,9 @@ from migrate.pickle_scan import MAX_DEPTH, check_depth, damage_at, pickle_end
 __all__ = ["MAX_DEPTH", "Call", "GlobalRef", "Record", "StorageRef", "TensorRef", "pickle_end", "read_pickle"]
 
 _MAX_GLOBALS = 2000
-_MODULE = re.compile(r"(<torch_package_\d+>\.)?[^\W\d]\w*(\.[^\W\d]\w*)*")
+_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_INTERNED = re.compile(r"<torch_package_\d+>\.")
+"""Stands before the module of a class that was loaded from a package (trap 62)."""
 _STANDARD_LIBRARY = sys.stdlib_module_names | {"__builtin__", "copy_reg", "posix", "nt"}
 
 
@@ -57,6 +59,7 @@ class _Unpickler(pickle.Unpickler):
         return self._persistent_load(pid)
 
     def find_class(self, module: str, name: str) -> GlobalRef:
+        module = _INTERNED.sub("", module, count=1) if _INTERNED.match(module) else module
         path = f"{module}.{name}"
         if path not in self._refs:
             if not _MODULE.fullmatch(module) or not name.isidentifier():

@@ -16,8 +16,8 @@ from migrate import config_rules
 from migrate.archive import Checkpoint, check_finite
 from migrate.errors import UnusableFileError
 from migrate.old_names import component_tensors
-from migrate.open_questions import open_questions
 from migrate.old_policy import FEATURE_ATTRIBUTES, OldPolicy, read_old_policy
+from migrate.open_questions import open_questions
 from migrate.pickle_reader import TensorRef
 from modules.checkpoint import ATTRIBUTE, STATE_DICT, PolicyFile, agent_from
 

@@ -15,9 +15,9 @@ from migrate import config_rules, provenance
 from migrate.agent_rules import era_of_config
 from migrate.config_rules import CORE
 from migrate.eras import Era
-from migrate.old_tables import table_of
 from migrate.errors import UnsafeFileError, UnusableFileError
 from migrate.old_names import component_tensors, parameter_names_of, plain_key_in
+from migrate.old_tables import table_of
 from migrate.pickle_writer import save_record
 from migrate.plan import as_bytes
 from migrate.registry import legacy_target, rules, stem_of_new, stem_of_old
@@ -138,7 +138,7 @@ def legacy_agent_from(content: PolicyFile, where: object) -> Any:
     if content.actions is not None:
         agent.activate_actions(content.actions["names"], list(content.actions["max_params"]), "cpu")
     for name, pairs in (content.features or {}).items():
-        setattr(agent, name, {key: value for key, value in pairs})
+        setattr(agent, name, dict(pairs))
     old_names = parameter_names_of(content.config)
     for name in content.frozen:
         agent.get_parameter(old_names[name]).requires_grad_(False)

@@ -14,13 +14,12 @@ from modules.environment import Environment
 from modules.errors import ConfigError, InputError
 from modules.features import FeatureMap, Features
 from modules.heads import TWO_HEADS, evaluate_two, intrinsic, sample_two
+from modules.inputs import NEXT_STATE, STATE, graph_inputs
 from modules.interop import batch_dims
 
 # B batch, T time, N = B * T, A flat actions, L recurrent layers, H hidden
-STATE = ("lstm_h", "lstm_c")
-NEXT_STATE = ("next_lstm_h", "next_lstm_c")
-RESETS = ("dones", "truncateds")
-"""`[B]` each; where either is true, the state begins anew. Nothing is reset unless both are there."""
+SINGLE_STEPS = "single_steps"
+"""A value of `sequences` in the config: each step of a sequence begins with a state of its own (trap 22)."""
 
 
 class RecurrentState(Protocol):
@@ -164,7 +163,8 @@ class MettaAgent(nn.Module):
             raise InputError(
                 f"give observations as a tensor, or as 'x' in a mapping; got {type(data).__name__} without"
             )
-        inputs = self._inputs(data)
+        single_steps = self.config.get("sequences") == SINGLE_STEPS
+        inputs = graph_inputs(data, self.environment.obs_shape, self._core(), single_steps=single_steps)
         next_state = NEXT_STATE if STATE[0] in inputs else ()
         wanted = (*self.heads, *next_state, *(("_core_",) if "e3b" in data.keys() else ()))  # noqa: SIM118 - see below
         self.components.execute(inputs, outputs=wanted if kept is None else None)
@@ -222,40 +222,6 @@ class MettaAgent(nn.Module):
             state = {key: value.transpose(0, 1) for key, value in state.items()}
         for key, value in {**results, **state}.items():
             data[key] = value
-
-    def _inputs(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """The graph's inputs: observations `[N, H, W, F]`, and the state, zeros where none is given."""
-        x, shape = data["x"], self.environment.obs_shape
-        if tuple(x.shape[-len(shape) :]) != shape or x.dim() - len(shape) not in (1, 2):
-            sizes = ", ".join(map(str, shape))
-            raise InputError(f"observations must be [B, {sizes}] or [B, T, {sizes}], got {list(x.shape)}")
-        inputs = {"x": x.flatten(0, 1) if x.dim() == len(shape) + 2 else x}
-        if (core := self._core()) is not None:
-            inputs.update(zip(STATE, self._state(data, core), strict=True))
-        return inputs
-
-    def _state(self, data: Mapping[str, Any], core: Any) -> tuple[Tensor, Tensor]:
-        x: Tensor = data["x"]
-        if batch_dims(data) > 1:
-            raise InputError("the recurrent state has no time dimension: give the TensorDict batch_size=[B]")
-        zeros: tuple[Tensor, Tensor] = core.initial_state(x.shape[0], x)
-        given = {key: data[key] for key in STATE if key in data.keys()}  # noqa: SIM118 - as above
-        if not given:
-            return zeros
-        for key, zero in zip(STATE, zeros, strict=True):
-            if key not in given:
-                raise InputError(f"the recurrent state lacks {key!r}; give both of {STATE} or none")
-            if batch_dims(data):
-                given[key] = given[key].transpose(0, 1)
-            if given[key].shape != zero.shape:
-                rows, shape = f"{x.shape[0]} observations", list(given[key].shape)
-                raise InputError(f"{key} must be [L, B, H] {list(zero.shape)} for {rows}, got {shape}")
-        h, c = given[STATE[0]].to(x.device), given[STATE[1]].to(x.device)
-        resets = [data[key].bool() for key in RESETS if key in data.keys()]  # noqa: SIM118 - as above
-        if len(resets) == len(RESETS):
-            over = (resets[0] | resets[1]).view(1, -1, 1)
-            h, c = h.masked_fill(over, 0), c.masked_fill(over, 0)
-        return h, c
 
     def _core(self) -> Any:
         """The module with a recurrent state, also inside a wrapper."""

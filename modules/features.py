@@ -32,7 +32,7 @@ class FeatureMap:
     def from_dict(cls, values: Mapping[str, list[list[Any]]]) -> FeatureMap:
         """The inverse of `to_dict`."""
         rest = {key: pairs for key, pairs in values.items() if key != ORIGINAL}
-        return cls({name: number for name, number in values.get(ORIGINAL, [])}, rest)
+        return cls(dict(values.get(ORIGINAL, [])), rest)
 
     def to_dict(self) -> dict[str, list[list[Any]]]:
         """Lists of pairs, for JSON, whose objects only have strings for keys."""

@@ -18,4 +18,4 @@ WITH_MEMORY = st.builds(
     LAYERS,
 )
 
-CASE = Case(setups=st.one_of(in_eras(WITH_STATE, EVER[:8]), in_eras(WITH_MEMORY, EVER[8:])))
+CASE = Case(setups=st.one_of(in_eras(WITH_STATE, EVER[:9]), in_eras(WITH_MEMORY, ("2025-08-13", *EVER[9:]))))

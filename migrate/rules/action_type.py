@@ -1,4 +1,4 @@
-"""`ActionType` -> `ActionTypeModule`: the environment decides the size, in both stacks; a config's `output_size` was forgotten."""
+"""`ActionType` -> `ActionTypeModule`: the environment decides the size; a config's `output_size` was forgotten by the old class."""
 
 from migrate.rule import Rule
 from migrate.weight_rule import (

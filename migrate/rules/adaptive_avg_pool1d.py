@@ -6,4 +6,9 @@ The output size is the number of channels, and components behind it are built fo
 from migrate.pool_rule import ADAPTIVE_FIXED
 from migrate.rule import Rule
 
-RULE = Rule(old="nn_layer_library.AdaptiveAvgPool1d", new="AdaptiveAvgPool1dModule", fixed=ADAPTIVE_FIXED)
+RULE = Rule(
+    old="nn_layer_library.AdaptiveAvgPool1d",
+    new="AdaptiveAvgPool1dModule",
+    legacy=(("E1", "AdaptiveAvgPool1dE1"), ("E2a", "AdaptiveAvgPool1dE2"), ("E4a", "AdaptiveAvgPool1d")),
+    fixed=ADAPTIVE_FIXED,
+)

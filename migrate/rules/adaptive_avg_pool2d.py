@@ -6,4 +6,9 @@ The output size is the number of channels, and components behind it are built fo
 from migrate.pool_rule import ADAPTIVE_FIXED
 from migrate.rule import Rule
 
-RULE = Rule(old="nn_layer_library.AdaptiveAvgPool2d", new="AdaptiveAvgPool2dModule", fixed=ADAPTIVE_FIXED)
+RULE = Rule(
+    old="nn_layer_library.AdaptiveAvgPool2d",
+    new="AdaptiveAvgPool2dModule",
+    legacy=(("E1", "AdaptiveAvgPool2dE1"), ("E2a", "AdaptiveAvgPool2dE2"), ("E4a", "AdaptiveAvgPool2d")),
+    fixed=ADAPTIVE_FIXED,
+)

@@ -6,4 +6,9 @@ The output size is the number of channels, and components behind it are built fo
 from migrate.pool_rule import ADAPTIVE_FIXED
 from migrate.rule import Rule
 
-RULE = Rule(old="nn_layer_library.AdaptiveMaxPool1d", new="AdaptiveMaxPool1dModule", fixed=ADAPTIVE_FIXED)
+RULE = Rule(
+    old="nn_layer_library.AdaptiveMaxPool1d",
+    new="AdaptiveMaxPool1dModule",
+    legacy=(("E1", "AdaptiveMaxPool1dE1"), ("E2a", "AdaptiveMaxPool1dE2"), ("E4a", "AdaptiveMaxPool1d")),
+    fixed=ADAPTIVE_FIXED,
+)

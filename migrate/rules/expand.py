@@ -24,6 +24,6 @@ DIMS_SOURCE = Key(
 RULE = Rule(
     old="merge_layer.ExpandLayer",
     new="ExpandModule",
-    keys=(key("expand_dim", "dim"), key("expand_value", "copies"), DIMS_SOURCE),
+    keys=(DIMS_SOURCE, key("expand_dim", "dim"), key("expand_value", "copies")),
     unread=frozenset({"source_dim"}),
 )

@@ -1,8 +1,8 @@
 """`Linear` -> `LinearModule`: sizes leave `nn_params`, and what `ParamLayer` implied is written out.
 
 The old default nonlinearity was ReLU, removed only by an explicit null; the new default is none. The gain of sqrt(2)
-that the exact text `nn.Tanh` gave to orthogonal initialisation becomes `gain`. Until E3 the size stood beside `nn_params` as
-`output_size`, and was that of the input where it was missing.
+that the exact text `nn.Tanh` gave to orthogonal initialisation becomes `gain`. Until E3 the size stood beside
+`nn_params` as `output_size`, and was that of the input where it was missing.
 """
 
 from migrate.rule import Rule, key

@@ -72,5 +72,7 @@ class Conv1dModule(WeightModule):
         )
         length = in_shapes[0][1] + 2 * padding
         if length < kernel:
-            raise ConfigError(f"the kernel is longer than its input: kernel_size {kernel}, length {length} with padding")
+            raise ConfigError(
+                f"the kernel is longer than its input: kernel_size {kernel}, length {length} with padding"
+            )
         return (options.get("out_channels") or options["in_channels"], (length - kernel) // stride + 1)

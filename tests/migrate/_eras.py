@@ -1,4 +1,4 @@
-"""Small policies of every era, built and trained in the old stack, and written as the trainer of their date wrote them."""
+"""Small policies of every era, built and trained in the old stack, and written as the trainer of its date did."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def from_late_tokens(era: Era) -> Components:
     return {
         "_obs_": layer("obs_tokenizers.ObsTokenPadStrip", era=era),
         "obs_normalizer": layer("obs_tokenizers.ObsAttrValNorm", "_obs_", era=era),
-        "fourier": layer("obs_tokenizers.ObsAttrEmbedFourier", "obs_normalizer", era=era, attr_embed_dim=3, num_freqs=2),
+        "fourier": layer(
+            "obs_tokenizers.ObsAttrEmbedFourier", "obs_normalizer", era=era, attr_embed_dim=3, num_freqs=2
+        ),
         "encoded": layer("obs_enc.ObsLatentAttn", "fourier", era=era, num_heads=2, num_layers=2, **query),
     }
 
@@ -85,7 +87,9 @@ def from_late_tokens(era: Era) -> Components:
 def config_of(era: Era, encoder: Any) -> dict[str, Any]:
     """A policy with that encoder, in the words and classes of the era."""
     params: dict[str, Any] = {"num_layers": 2}
-    size = {"nn_params": {**params, "hidden_size": 4}} if era.is_since("E8") else {"output_size": 4, "nn_params": params}
+    size = (
+        {"nn_params": {**params, "hidden_size": 4}} if era.is_since("E8") else {"output_size": 4, "nn_params": params}
+    )
     components = {
         **encoder(era),
         "_core_": layer("lstm.LSTM", "encoded", era=era, **size),
@@ -144,7 +148,11 @@ class Policy:
 
 def environment_of(encoder: Any, era: Era) -> Environment:
     if encoder is from_box:
-        return BOX if not era.is_since("2025-06-04") else Environment(BOX.obs_shape, BOX.feature_normalizations, (), (2, 3))
+        return (
+            BOX
+            if not era.is_since("2025-06-04")
+            else Environment(BOX.obs_shape, BOX.feature_normalizations, (), (2, 3))
+        )
     if encoder is from_early_tokens and not era.is_since("2025-06-04"):
         return Environment((12, 3), (1.0, 30.0, 255.0), ("agent", "hp", "agent:color"), (2, 3))
     return TOKENS
@@ -158,10 +166,10 @@ def trained(date: str, encoder: Any, steps: int = 2) -> Policy:
     agent = legacy_agent(config, environment, "test", era)
     if era.is_since("2025-07-01"):
         agent.initialize_to_environment(FEATURES, ["move"], [2], "cpu")
-        agent.initialize_to_environment(FEATURES, *map(list, ACTIONS), "cpu")
+        agent.initialize_to_environment(FEATURES, list(ACTIONS[0]), list(ACTIONS[1]), "cpu")
     elif era.is_since("E4a"):
         agent.activate_actions(["move"], [2], "cpu")
-        agent.activate_actions(*map(list, ACTIONS), "cpu")
+        agent.activate_actions(list(ACTIONS[0]), list(ACTIONS[1]), "cpu")
     optimizer = torch.optim.Adam(agent.parameters(), lr=1e-3, eps=1e-5)
     for step in range(steps):
         generator = torch.Generator().manual_seed(step)
@@ -178,7 +186,16 @@ def trained(date: str, encoder: Any, steps: int = 2) -> Policy:
 
 DATES = [date for date, _ in legacy.factory.VERSIONS]
 """When the agent changed."""
-LAYER_DATES = ["2025-02-27b", "2025-06-04b", "2025-06-06", "2025-06-16", "2025-07-29", "2025-08-08", "2025-08-15", "2025-08-26"]
+LAYER_DATES = [
+    "2025-02-27b",
+    "2025-06-04b",
+    "2025-06-06",
+    "2025-06-16",
+    "2025-07-29",
+    "2025-08-08",
+    "2025-08-15",
+    "2025-08-26",
+]
 """When layers did besides."""
 EVERY_DATE = sorted({*DATES, *LAYER_DATES})
 

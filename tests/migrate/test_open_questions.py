@@ -54,5 +54,5 @@ def test_an_option_that_decides_which_weights_there_are_is_structural() -> None:
 def test_without_a_reason_to_ignore_it_a_question_says_the_way_out() -> None:
     asked = Question("fc", "mask", 1, 2, "2025-06-04b", "2025-05-29z", structural=False)
     assert str(asked) == (
-        "taken for 2025-05-29, where mask is 1, and 2 in code of 2025-06-04; give --era 2025-06-04 if it is of then"
+        "taken for 2025-05-29, where mask is 1, and 2 in code of 2025-06-04b; give --era 2025-06-04b if it is of then"
     )

@@ -156,4 +156,7 @@ def check_loss(agent: Any, method: str, recorded: dict[str, Any]) -> None:
         assert (type(caught.value).__name__, str(caught.value)) == (kind, message)
     else:
         loss = getattr(agent, method)()
-        assert (loss.item(), str(loss.dtype)) == (pytest.approx(recorded["ok"]["value"], rel=1e-6), recorded["ok"]["dtype"])
+        assert (loss.item(), str(loss.dtype)) == (
+            pytest.approx(recorded["ok"]["value"], rel=1e-6),
+            recorded["ok"]["dtype"],
+        )

@@ -12,15 +12,15 @@ import yaml
 import migrate
 from equivalence.pairs import default_environment, new_config_of, pair_of_configs
 from equivalence.proof import prove
+from migrate.commits import DATES
 from migrate.config_text import Migrated, to_legacy, to_modules
 from migrate.eras import STARTS, Era
 from migrate.errors import MigrationError
 from migrate.yaml_undo import detach
 from modules.errors import MettaError
-from tests.real._golden_commits import DATES
 
 NO_SUCH_MODULE = "no rule for the class metta.agent.lib.obs_token_to_boxshaper.ObsTokenToBoxShaper"
-ADDED = r"\s*(_target_|stack|era|heads|action_dtype|log_probs|divisors_when_remapped):"
+ADDED = r"\s*(_target_|stack|era|heads|action_dtype|sequences|log_probs|divisors_when_remapped):"
 REFUSED = {
     r"E[567]/reference_design\.yaml": NO_SUCH_MODULE,  # ImportError: Failed to import module ...
     r"E8/latent_attn_\w+\.yaml": "failed in every pass",  # KeyError: 'encoded_obs', and had it been named, trap 59

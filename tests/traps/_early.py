@@ -52,7 +52,7 @@ def built(config: Mapping[str, Any], environment: Environment, era: str, seed: i
         torch.manual_seed(seed)
         agents.append(migrate.build_agent({**config, "stack": stack, "era": era}, environment))
         if Era(era).is_since("E4a"):
-            agents[-1].activate_actions(*map(list, _eras.ACTIONS), "cpu")
+            agents[-1].activate_actions(list(_eras.ACTIONS[0]), list(_eras.ACTIONS[1]), "cpu")
     return agents[0], agents[1]
 
 

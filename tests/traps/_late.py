@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +44,13 @@ def made(date: str, encoder: Any, environment: Environment | None = None, **chan
     if era.is_since("2025-07-01"):
         meet(agent, FEATURES)
     elif era.is_since("E4a"):
-        agent.activate_actions(*map(list, ACTIONS), "cpu")
+        agent.activate_actions(*deepcopy(ACTIONS), "cpu")
     return Policy(era, agent, torch.optim.Adam(agent.parameters()), config)
 
 
 def meet(agent: Any, features: Mapping[str, Any]) -> None:
     """Takes an agent of either stack into an environment with these features."""
-    agent.initialize_to_environment(features, *map(list, ACTIONS), "cpu")
+    agent.initialize_to_environment(features, *deepcopy(ACTIONS), "cpu")
 
 
 def file_of(policy: Policy, folder: Path) -> Path:
@@ -146,10 +147,14 @@ class Around(nn.Module):
 
 
 @contextmanager
-def written_as(paths: Mapping[type, str], monkeypatch: Any) -> Iterator[None]:
-    """While this lasts, files name some classes as `paths` does, and all others as ever."""
+def written_as(monkeypatch: Any, paths: Mapping[type, str] | None = None, prefix: str = "") -> Iterator[None]:
+    """While this lasts, files name some classes as `paths` does, and all others as ever, behind a prefix."""
     usual = pickle_writer.real_paths
-    also = {f"{cls.__module__}.{cls.__qualname__}": path for cls, path in paths.items()}
+    also = {f"{cls.__module__}.{cls.__qualname__}": path for cls, path in (paths or {}).items()}
+
+    def changed(era: Era, policy: str = "") -> dict[str, str]:
+        return {ours: f"{prefix}{path}" for ours, path in {**usual(era, policy), **also}.items()}
+
     with monkeypatch.context() as patch:
-        patch.setattr(pickle_writer, "real_paths", lambda era, policy="": {**usual(era, policy), **also})
+        patch.setattr(pickle_writer, "real_paths", changed)
         yield

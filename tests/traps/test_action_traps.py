@@ -37,14 +37,14 @@ def drawn(call: Any) -> bool:
 def test_trap_41_layers_and_statistics_draw_from_the_global_generator(tmp_path: Path) -> None:
     config = {"num_slots": 2, "slot_dim": 3, "num_iterations": 1}
     slots = Sides("obs_slot_attn", Setup(config, (Source("tokens", (4, 5)),), era="E5e"))
-    slots.old.eval(), slots.new.eval()
+    slots.old.eval()
+    slots.new.eval()
     inputs = {"tokens": torch.randn(2, 4, 5), "x": torch.zeros(2, 3, 4, 2)}
     old, new = slots.run(**inputs)
     assert same(old, new)
-    inputs = {"input": inputs["tokens"], "obs_mask": torch.zeros(2, 4, dtype=torch.bool)}
-    first, second = (slots.pass_of_new(**inputs) for _ in "ab")  # naively: evaluation is deterministic
-    assert not same(first, second)
-    assert drawn(lambda: slots.pass_of_new(**inputs))
+    first, second = (slots.new.compute(inputs["tokens"]) for _ in "ab")  # naively: evaluation is deterministic
+    assert not torch.equal(first, second)
+    assert drawn(lambda: slots.new.compute(inputs["tokens"]))
 
     policy = late.made("2025-05-22", from_box, critic={"analyze_weights": True})
     agents = late.both(policy, tmp_path)
@@ -84,6 +84,7 @@ def test_trap_43_tables_of_actions_are_in_no_state_dict_and_changed_their_type(
     assert not {key for key in old.state_dict() if "action_max" in key or "action_index" in key}
     assert old.action_index_tensor.tolist() == new.action_space.pairs.tolist() == PAIRS
     assert old.action_index_tensor.dtype == new.action_space.pairs.dtype == dtype
+    assert not {key for key in new.state_dict() if "pairs" in key or "cumulative" in key}
     assert new.action_space.to("meta").pairs.device.type == "meta"  # as buffers, they follow their agent
 
 

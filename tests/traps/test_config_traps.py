@@ -18,6 +18,7 @@ from migrate.errors import UnusableFileError
 from migrate.registry import rules
 from migrate.translate import to_new
 from modules import Environment
+from modules.errors import ConfigError
 from tests.migrate import _policies
 from tests.migrate._eras import BOX, TOKENS, config_of, from_box, from_token_box
 from tests.migrate._policies import CONFIG, ENVIRONMENT, changed, component
@@ -88,7 +89,7 @@ def test_trap_19_the_agent_overrides_the_component() -> None:
     old, ours = _policies.old_agent(config), new_agent(new)
     assert _policies.same_policy(old, ours)
     assert old.components["fc"].clip_value == ours.components["fc"].clip_value < 50
-    with pytest.raises(modules.ConfigError, match=r"clip_range is 50.0 in the config, but the graph"):
+    with pytest.raises(ConfigError, match=r"clip_range is 50.0 in the config, but the graph"):
         new_agent(changed(new, fc={"clip_range": 50.0}))  # what the component says, taken at its word
 
 

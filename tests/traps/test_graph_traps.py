@@ -17,7 +17,7 @@ from migrate.errors import UnusableFileError
 from migrate.to_legacy import legacy_agent
 from modules.errors import InputError
 from tests.migrate import _policies as policies
-from tests.migrate._eras import TOKENS, config_of, from_box, from_late_tokens, from_token_box
+from tests.migrate._eras import FEATURES, TOKENS, config_of, from_box, from_late_tokens, from_token_box
 from tests.migrate._policies import CONFIG, ENVIRONMENT, changed
 from tests.traps import _late as late
 
@@ -77,7 +77,10 @@ def test_trap_57_names_may_have_hyphens_but_no_dots(name: str) -> None:
 
 def test_trap_58_dead_components_are_an_error_in_both_stacks() -> None:
     config = changed(CONFIG, dead={**CONFIG["components"]["core_relu"]})
-    for stack, message in (("legacy", "Component dead in MettaAgent was never setup"), ("modules", "dead")):
+    for stack, message in (
+        ("legacy", "Component dead in MettaAgent was never setup"),
+        ("modules", "no head reaches: dead"),
+    ):
         with pytest.raises(modules.MettaError, match=message):
             migrate.build_agent({**config, "stack": stack}, ENVIRONMENT)
 
@@ -94,7 +97,7 @@ def test_trap_59_latent_attention_of_e8_and_e9_never_ran(date: str) -> None:
     config = config_of(era, from_late_tokens)
     torch.manual_seed(0)
     old = legacy_agent(config, TOKENS, "test", era)  # which builds as it should
-    late.meet(old, late.FEATURES)
+    late.meet(old, FEATURES)
     with pytest.raises(KeyError, match="_BxTT_"):
         late.passed(old, torch.zeros(2, 12, 3, dtype=torch.uint8))
     with pytest.raises(UnusableFileError, match=r"failed in every pass \(trap 59\)"):

@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import nn
 
-import migrate
 from equivalence.case import Setup, Source
 from equivalence.sides import build_new, build_old
 from migrate.errors import UnusableFileError
@@ -20,18 +19,18 @@ from modules.layers.obs_attr_val_norm import ObsAttrValNormModule
 from modules.layers.reshape import ReshapeModule
 from tests.migrate import _eras, _policies
 from tests.migrate._policies import CONFIG, changed, component
-from tests.traps._early import answers, both, both_of, built, outputs, same_answers
+from tests.traps._early import both, both_of, outputs, same_answers
 
-SHIFTED = {
-    name: {**entry, "id": 5 - entry["id"], "normalization": 10.0 + entry["id"]} for name, entry in _eras.FEATURES.items()
-}
+SHIFTED = {f"feature_{i}": {"id": 5 - i, "type": "scalar", "normalization": 10.0 + i} for i in range(5)}
 """The features of `_eras` under other numbers, and with other divisors."""
 
 
 def test_trap_16_merges_wrote_into_their_sources_and_announced_wrong_shapes(tmp_path: Path) -> None:
     sources = [{"name": "fc", "dim": 1}, {"name": "flat", "slice": [0, 3], "dim": 1}]
     merge = component("merge_layer.ConcatMergeLayer") | {"sources": sources}
-    old, new = both(tmp_path, _policies.old_agent(changed(CONFIG, merged=merge, _core_={"sources": [{"name": "merged"}]})))
+    old, new = both(
+        tmp_path, _policies.old_agent(changed(CONFIG, merged=merge, _core_={"sources": [{"name": "merged"}]}))
+    )
     assert old.components["merged"]._sources[1]["_slice_params"] == {"start": 0, "length": 3, "dim": 1}
     assert new.config["components"]["merged"]["sources"] == sources
     assert _policies.same_policy(old, new)
@@ -111,15 +110,15 @@ def test_trap_31_remapping_put_the_right_divisors_in_until_e9(date: str, correct
     old, new = both_of(date, _eras.from_late_tokens, tmp_path)
     _, naive = both_of(date, _eras.from_late_tokens, tmp_path)
     naive.config["divisors_when_remapped"] = None if corrected else "environment"
-    agents, wrong = (old, new, naive), torch.arange(5.0)
+    agents, wrong, actions = (old, new, naive), torch.arange(5.0), (["noop", "move"], [0, 2])
 
     def divisors() -> list[torch.Tensor]:
         layers = [agent.components["obs_normalizer"] for agent in agents]
-        return [layer._norm_factors if agent is old else layer.divisors for agent, layer in zip(agents, layers, strict=True)]
+        return [layers[0]._norm_factors, layers[1].divisors, layers[2].divisors]
 
     for features in (_eras.FEATURES, SHIFTED):
         for agent in agents:
-            agent.initialize_to_environment(features, *map(list, _eras.ACTIONS), "cpu")
+            agent.initialize_to_environment(features, *actions, "cpu")
         if features is _eras.FEATURES:  # nothing differs, so nothing is put right
             assert all(torch.equal(each[:5], wrong) for each in divisors())
     theirs, ours, other = divisors()

@@ -13,7 +13,7 @@ import migrate
 from migrate.eras import Era
 from migrate.registry import rules
 from migrate.translate import to_new
-from tests.migrate import _eras, _policies
+from tests.migrate import _policies
 from tests.migrate._eras import config_of, environment_of, from_box
 from tests.traps._early import answers, both, both_of, built
 
@@ -53,7 +53,7 @@ def test_trap_10_the_default_of_l2_scales_depends_on_the_era(date: str) -> None:
     for agent in (old, new):
         with torch.no_grad():
             for parameter in agent.parameters():
-                parameter += 1
+                parameter.add_(1)
     assert old.l2_init_loss() == new.l2_init_loss()
     assert (new.l2_init_loss() > 0) == (date == L2)
     naive = to_new(rules()["linear"], config["components"]["encoded"], Era("E4d" if date == L2 else L2), "naive").config
@@ -71,7 +71,7 @@ def test_trap_12_agent_wide_l2_losses_crashed(tmp_path: Path) -> None:
     with torch.no_grad():
         for agent in (old, new):
             for parameter in agent.parameters():
-                parameter *= 2
+                parameter.mul_(2)
     with pytest.raises(TypeError, match="expected Tensor as element 0"):
         old.l2_init_loss()
     assert new.l2_init_loss() == old.components["critic_1"].l2_init_loss() > 0

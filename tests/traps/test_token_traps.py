@@ -20,8 +20,8 @@ from tests.migrate._eras import FEATURES, from_early_tokens, from_late_tokens, f
 from tests.traps import _late as late
 from tests.traps._late import PADDING, Sides, same, token_rows
 
-NUMBERS = {0: 1, 1: 2, 2: 3, 3: 4, 4: 0}
-MOVED = {name: {**each, "id": NUMBERS[each["id"]]} for name, each in FEATURES.items()}
+NUMBERS = {name: number for number, name in enumerate(FEATURES)}
+MOVED: dict[str, Any] = {name: {**each, "id": (NUMBERS[name] + 1) % 5} for name, each in FEATURES.items()}
 """The same features under other numbers."""
 X = token_rows([(0, 1, 9), (17, 2, 200), (33, 3, 7), (2, 4, 90)], [(1, 0, 3), (16, 3, 255)])
 X_MOVED = token_rows([(0, 2, 9), (17, 3, 200), (33, 4, 7), (2, 0, 90)], [(1, 1, 3), (16, 4, 255)])
@@ -67,7 +67,7 @@ def test_trap_33_features_have_other_numbers_in_another_environment(tmp_path: Pa
     nameless = late.file_of(late.made("2025-06-20", from_late_tokens), tmp_path)
     assert "features have numbers and no names here" in " ".join(make_plan(read_checkpoint(nameless)).notes)
     early = migrate.load_policy(nameless, "modules")
-    early.features = FeatureMap({name: each["id"] for name, each in FEATURES.items()})
+    early.features = FeatureMap(dict(NUMBERS))
     with pytest.raises(modules.MettaError, match="does not remap features"):
         late.meet(early, MOVED)
 

@@ -10,8 +10,9 @@ from torch import nn
 
 import migrate
 import modules
+from migrate.eras import Era
 from migrate.errors import UsageError
-from tests.migrate import _eras, _policies
+from tests.migrate import _policies
 from tests.migrate._eras import TOKENS, config_of, from_token_box
 from tests.migrate._policies import CONFIG, ENVIRONMENT, changed
 from tests.traps._early import NEW, both, built, new_agent, same_answers, same_weights
@@ -26,7 +27,7 @@ def test_trap_04_initial_weights_are_drawn_in_the_order_of_execution() -> None:
     assert all(torch.equal(p, again.get_parameter(name)) for name, p in new.named_parameters())
     assert not same_weights(old, new_agent({**NEW, "heads": ["_action_", "_value_"]}, seed=4))
 
-    era = _eras.Era("E11")
+    era = Era("E11")
     old, new = built(config_of(era, from_token_box), TOKENS, "E11")
     assert same_weights(old, new)
     torch.manual_seed(0)
@@ -36,7 +37,7 @@ def test_trap_04_initial_weights_are_drawn_in_the_order_of_execution() -> None:
 
 @pytest.mark.parametrize("name", ["E8", "E9"])
 def test_trap_05_the_lstm_is_built_at_every_visit(name: str) -> None:
-    config = config_of(_eras.Era(name), from_token_box)
+    config = config_of(Era(name), from_token_box)
     old, new = built(config, TOKENS, name)
     assert same_weights(old, new)
     naive = changed(new.config)
@@ -89,7 +90,7 @@ def test_trap_21_both_biases_of_the_lstm_start_at_one() -> None:
     biases = [value for key, value in state.items() if key.startswith("bias")]
     assert len(biases) == 4
     assert all((bias == 1).all() for bias in biases)
-    assert not (nn.LSTM(6, 4).bias_ih_l0 == 1).any()
+    assert not (nn.LSTM(6, 4).get_parameter("bias_ih_l0") == 1).any()
     stacked, gate = state["weight_ih_l0"], state["weight_ih_l0"][:4]
     torch.testing.assert_close(stacked.T @ stacked, torch.eye(6))
     assert not torch.allclose(gate @ gate.T, torch.eye(4), atol=0.01)

@@ -1,8 +1,4 @@
-"""The dates of the commits that goldens were recorded at; a letter orders those of one day, as in `migrate.eras`."""
-
-from __future__ import annotations
-
-from migrate.eras import Era
+"""The commits of the old project that changed its stack, and their dates; a letter orders those of one day."""
 
 _DATES = """
 2025-02-20 bd8ef7faa8
@@ -73,8 +69,4 @@ entries that 21534b13d5 brought.
 """
 
 DATES = {commit: line.split()[0] for line in _DATES.strip().splitlines() for commit in line.split()[1:]}
-
-
-def era_of(commit: str) -> Era | None:
-    """The point in time of a commit; None for one that is not known."""
-    return Era(DATES[commit]) if commit in DATES else None
+"""Commit -> date, which `migrate.eras` takes for a point in time."""

@@ -1,0 +1,69 @@
+"""What a caller gives an agent, as the inputs of its graph: observations without a time axis, and a recurrent state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from modules.errors import InputError
+from modules.interop import batch_dims
+
+# B batch, T time, N = B * T, L recurrent layers, H hidden
+STATE = ("lstm_h", "lstm_c")
+NEXT_STATE = ("next_lstm_h", "next_lstm_c")
+RESETS = ("dones", "truncateds")
+"""`[B]` each; where either is true, the state begins anew. Nothing is reset unless both are there."""
+
+
+def graph_inputs(
+    data: Mapping[str, Any], obs_shape: Sequence[int], core: Any, *, single_steps: bool = False
+) -> dict[str, Any]:
+    """The graph's inputs.
+
+    Args:
+        data: `x` `[B, *obs_shape]` or `[B, T, *obs_shape]`, and perhaps `lstm_h` and `lstm_c`, `[L, B, H]` each.
+        obs_shape: of one observation.
+        core: the module with a recurrent state; None if there is none.
+        single_steps: whether each step of a sequence begins with a state of its own.
+
+    Returns:
+        `x` `[N, *obs_shape]`, and the state, zeros where none is given.
+
+    Raises:
+        InputError: "observations must be ...", "the recurrent state ...", "lstm_h must be ...".
+    """
+    x, ndim = data["x"], len(obs_shape)
+    if tuple(x.shape[-ndim:]) != tuple(obs_shape) or x.dim() - ndim not in (1, 2):
+        sizes = ", ".join(map(str, obs_shape))
+        raise InputError(f"observations must be [B, {sizes}] or [B, T, {sizes}], got {list(x.shape)}")
+    inputs = {"x": x.flatten(0, 1) if x.dim() == ndim + 2 else x}
+    if core is not None:
+        rows = inputs["x"].shape[0] if single_steps else x.shape[0]
+        inputs.update(zip(STATE, _state(data, core, rows), strict=True))
+    return inputs
+
+
+def _state(data: Mapping[str, Any], core: Any, rows: int) -> tuple[Tensor, Tensor]:
+    x: Tensor = data["x"]
+    if batch_dims(data) > 1:
+        raise InputError("the recurrent state has no time dimension: give the TensorDict batch_size=[B]")
+    zeros: tuple[Tensor, Tensor] = core.initial_state(rows, x)
+    given = {key: data[key] for key in STATE if key in data.keys()}  # noqa: SIM118 - a TensorDict has no `in`
+    if not given:
+        return zeros
+    for key, zero in zip(STATE, zeros, strict=True):
+        if key not in given:
+            raise InputError(f"the recurrent state lacks {key!r}; give both of {STATE} or none")
+        if batch_dims(data):
+            given[key] = given[key].transpose(0, 1)
+        if given[key].shape != zero.shape:
+            observations, shape = f"{rows} observations", list(given[key].shape)
+            raise InputError(f"{key} must be [L, B, H] {list(zero.shape)} for {observations}, got {shape}")
+    h, c = given[STATE[0]].to(x.device), given[STATE[1]].to(x.device)
+    resets = [data[key].bool() for key in RESETS if key in data.keys()]  # noqa: SIM118 - as above
+    if len(resets) == len(RESETS):
+        over = (resets[0] | resets[1]).view(1, -1, 1)
+        h, c = h.masked_fill(over, 0), c.masked_fill(over, 0)
+    return h, c
