@@ -9,7 +9,7 @@ from migrate import clues, eras, recognise
 from migrate.agent_rules import DEFAULT_ERA
 from migrate.eras import Era
 from migrate.errors import UnusableFileError
-from migrate.open_questions import open_questions, spoken_date
+from migrate.open_questions import notes_of, open_questions, spoken_date
 
 REFERENCE, WITH_MERGES = DEFAULT_ERA.date, Era("E1").date
 """What is taken where it is possible: E4d; and of early merges the only era that could build them (trap 17)."""
@@ -47,7 +47,7 @@ def config_era(agent: Mapping[str, Any], where: object, era: str | None = None) 
                 where=where,
                 fix=f"give the date of the code, such as --era {spoken_date(question.date)}; a checkpoint tells it",
             )
-    return chosen, tuple(map(str, questions))
+    return chosen, notes_of(questions)
 
 
 def _has_early_merges(agent: Mapping[str, Any]) -> bool:

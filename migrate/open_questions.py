@@ -9,21 +9,22 @@ from typing import Any
 from migrate import eras
 from migrate.agent_rules import ERA, FIXED, decided_by
 from migrate.config_rules import component_place, own_keys, told_to
-from migrate.eras import END_OF_DAY, Era
+from migrate.eras import END_OF_DAY, Era, name_at
 from migrate.errors import UnusableFileError
 from migrate.registry import rules, stem_of_old
 from migrate.rule import ByEra, Rule
 from migrate.translate import to_new
 
 HARMLESS = {
-    "l2_norm_scale": "no gradient depends on it",
-    "l2_init_scale": "no gradient depends on it",
-    "unknown_features": "valid observations have none",
-    "log_probs": "it decides the last bits",
-    "action_dtype": "the numbers are the same",
-    "initialized": "it decides the weights that a seed gives",
+    "l2_norm_scale": "a loss without gradient",
+    "l2_init_scale": "a loss without gradient",
+    "unknown_features": "observations that are not valid",
+    "log_probs": "last bits",
+    "action_dtype": "the type of the same numbers",
+    "initialized": "weights that a seed gives",
+    "sequences": "a mistake of three days in training",
 }
-"""Options that no result of a trained policy depends on, but for what is said (trap 9)."""
+"""Options that decide nothing that a trained policy does, and what they do decide (traps 5, 9, 22)."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,23 @@ class Question:
 
     def __str__(self) -> str:
         what = f"{self.option} is {self.here!r}, and {self.there!r} in code of {spoken_date(self.date)}"
-        way_out = HARMLESS.get(self.option, f"give --era {spoken_date(self.date)} if it is of then")
-        return f"taken for {spoken_date(self.taken_for)}, where {what}; {way_out}"
+        return f"{_taken(self.taken_for)}, where {what}; give --era {spoken_date(self.date)} if it is of then"
+
+
+def notes_of(questions: Iterable[Question]) -> tuple[str, ...]:
+    """What to tell of open questions: each one that matters, and the others in one line."""
+    asked = list(questions)
+    notes = [str(question) for question in asked if question.option not in HARMLESS]
+    if rest := [question for question in asked if question.option in HARMLESS]:
+        what = ", ".join(f"{question.option} ({HARMLESS[question.option]})" for question in rest)
+        notes.append(
+            f"{_taken(rest[0].taken_for)}; it may be of another date, as far as only this tells them apart: {what}"
+        )
+    return tuple(notes)
+
+
+def _taken(date: str) -> str:
+    return f"taken for {name_at(date)} ({spoken_date(date)})"
 
 
 def spoken_date(date: str) -> str:

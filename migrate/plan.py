@@ -17,7 +17,7 @@ from migrate.archive import Checkpoint, check_finite
 from migrate.errors import UnusableFileError
 from migrate.old_names import component_tensors
 from migrate.old_policy import FEATURE_ATTRIBUTES, OldPolicy, read_old_policy
-from migrate.open_questions import open_questions
+from migrate.open_questions import notes_of, open_questions
 from migrate.pickle_reader import TensorRef
 from modules.checkpoint import ATTRIBUTE, STATE_DICT, PolicyFile, agent_from
 
@@ -92,7 +92,7 @@ def make_plan(checkpoint: Checkpoint, era: str | None = None) -> Plan:
     notes += [
         f"agent attribute {name!r} is unknown to the old stack; it is kept for the way back" for name in old.unused
     ]
-    notes += map(str, open_questions(old.config, old.era, old.era.date, where))
+    notes += notes_of(open_questions(old.config, old.era, old.era.date, where))
     environment = environment_of(old, checkpoint)
     if len(environment.obs_shape) == 2 and not environment.feature_names:
         notes.append(NAMELESS)

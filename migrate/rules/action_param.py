@@ -1,4 +1,4 @@
-"""`ActionParam` -> `ActionParamModule`: the environment decides the size; a config's `output_size` was forgotten by the old class."""
+"""`ActionParam` -> `ActionParamModule`: the environment decides the size; `output_size` in a config was forgotten."""
 
 from migrate.rule import Rule
 from migrate.weight_rule import (

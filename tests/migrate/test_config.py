@@ -240,7 +240,7 @@ def test_json_stands_alone_on_standard_output(old: Path, capsys: Any) -> None:
         assert (facts["result"], facts["era"]) == (result, "E4d")
         *open_questions, dropped = facts["notes"]
         assert dropped == "fc1: dropped effective_rank, which the old stack ignored"
-        assert all(note.startswith("taken for 2025-05-29, where ") for note in open_questions)
+        assert all(note.startswith("taken for E4d (2025-05-29)") for note in open_questions)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from migrate.eras import Era, just_before
-from migrate.open_questions import Question, open_questions
+from migrate.open_questions import Question, notes_of, open_questions
 
 LIB = "metta.agent.lib."
 SHAPER = {"_target_": f"{LIB}obs_enc.ObsTokenShaper", "sources": None, "atr_embed_dim": 2}
@@ -27,7 +27,8 @@ def test_a_default_that_changed_within_the_span_is_open_with_both_values_and_the
     asked = questions("2025-05-22", "2025-05-22", "2025-06-05", fc=linear())["l2_init_scale"]
     assert (asked.component, asked.here, asked.there, asked.date) == ("fc", None, 1, "2025-06-05")
     assert str(asked) == (
-        "taken for 2025-05-22, where l2_init_scale is None, and 1 in code of 2025-06-05; no gradient depends on it"
+        "taken for E4d (2025-05-22), where l2_init_scale is None, and 1 in code of 2025-06-05; "
+        "give --era 2025-06-05 if it is of then"
     )
 
 
@@ -51,8 +52,13 @@ def test_an_option_that_decides_which_weights_there_are_is_structural() -> None:
     assert (asked.there, asked.date, asked.structural) == (257, "2025-05-30", True)
 
 
-def test_without_a_reason_to_ignore_it_a_question_says_the_way_out() -> None:
-    asked = Question("fc", "mask", 1, 2, "2025-06-04b", "2025-05-29z", structural=False)
-    assert str(asked) == (
-        "taken for 2025-05-29, where mask is 1, and 2 in code of 2025-06-04b; give --era 2025-06-04b if it is of then"
+def test_what_decides_nothing_is_told_in_one_line_behind_what_does() -> None:
+    asked = [
+        Question("fc", option, 1, 2, "2025-06-04b", "2025-05-29z", structural=False)
+        for option in ("l2_init_scale", "mask", "log_probs")
+    ]
+    assert notes_of(asked) == (
+        "taken for E4d (2025-05-29), where mask is 1, and 2 in code of 2025-06-04b; give --era 2025-06-04b if it is of then",
+        "taken for E4d (2025-05-29); it may be of another date, as far as only this tells them apart: "
+        "l2_init_scale (a loss without gradient), log_probs (last bits)",
     )

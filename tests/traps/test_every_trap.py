@@ -13,7 +13,7 @@ TEST = re.compile(r"^def (test_trap_(\d\d)_\w+)\(", re.MULTILINE)
 ROW = re.compile(r"^\| (\d\d) \|.*\| ([^|]+) \|$", re.MULTILINE)
 
 
-def tests_of(number: int) -> list[str]:
+def names_for(number: int) -> list[str]:
     """Names of the tests of a trap."""
     files = sorted(FOLDER.glob("test_*.py"))
     return [name for file in files for name, its in TEST.findall(file.read_text()) if int(its) == number]
@@ -27,7 +27,7 @@ def rows_of(number: int) -> list[str]:
 
 @pytest.mark.parametrize("number", range(1, 63))
 def test_a_trap_has_one_test_or_a_reason_why_it_has_none(number: int) -> None:
-    tests, rows = tests_of(number), rows_of(number)
+    tests, rows = names_for(number), rows_of(number)
     assert len(rows) == 1, f"docs/traps.md needs one row that begins with `| {number:02} |`"
     if tests:
         assert tests == rows
