@@ -14,7 +14,8 @@ import torch
 from rich.markup import escape
 from rich.table import Table
 
-from equivalence.harness import LEVELS, Pair
+from equivalence.finding import Pair
+from equivalence.harness import LEVELS
 from equivalence.pairs import pair_of_files
 from equivalence.proof import LevelResult, prove
 from migrate import cli

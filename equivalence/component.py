@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from equivalence.case import Setup, Shape, cases
-from equivalence.harness import Finding
+from equivalence.finding import Finding
 from equivalence.sides import Trial, build_new, build_old, inputs_of, own_tensors, run_new, run_old
 from migrate.eras import Era
 from migrate.registry import rules

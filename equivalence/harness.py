@@ -4,108 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from equivalence.compare import Difference, explain
+from equivalence.compare import Difference
+from equivalence.finding import Finding, Pair, both
 from equivalence.holdings import holdings
-from equivalence.strategies import AgentSizes, Inputs
+from equivalence.strategies import Inputs
 from equivalence.tracing import Trace, trace
 
 ROLLOUT_STEPS = 4
+TRAINING_STEPS = 3
 ONCE = ("weights", "attributes")
 """Levels that do not depend on inputs."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """An agent of each stack for one policy.
-
-    Attributes:
-        old: the legacy agent.
-        new: the new one.
-        names: new parameter name -> old one.
-        sizes: what inputs must fit.
-        modes: whether each was in training mode when the pair was made; proofs change it.
-    """
-
-    old: nn.Module
-    new: nn.Module
-    names: Mapping[str, str]
-    sizes: AgentSizes
-    modes: tuple[bool, bool] = (True, True)
-
-    @property
-    def order(self) -> list[str]:
-        """Component names in execution order."""
-        return list(cast(Any, self.new).components.order())
-
-
-@dataclass
-class Finding:
-    """What one level found on one input.
-
-    Attributes:
-        compared: how many tensors were compared.
-        failed_alike: passes that failed on both sides, in which nothing was compared.
-        differences: those that differ.
-    """
-
-    compared: int = 0
-    failed_alike: int = 0
-    differences: list[Difference] = field(default_factory=list)
-
-    def check(self, place: str, name: str, old: Tensor | None, new: Tensor | None, *, strides: bool = True) -> None:
-        """Compares two tensors."""
-        self.compared += 1
-        detail = explain(old, new, strides=strides)
-        if detail is None and old is not None and new is not None and old.requires_grad != new.requires_grad:
-            detail = f"requires_grad {old.requires_grad} became {new.requires_grad}"
-        if detail:
-            self.differences.append(Difference(place, name, detail))
-
-    def compare_values(self, place: str, name: str, old: object, new: object) -> None:
-        """Compares two plain values."""
-        self.compared += 1
-        if old != new:
-            self.differences.append(Difference(place, name, f"{old!r} became {new!r}"))
-
-    def check_all(self, place: str, old: Mapping[str, Tensor], new: Mapping[str, Tensor], order: Sequence[str]) -> None:
-        """Compares two sets of tensors, in an order that puts causes before effects."""
-        for name in [*order, *sorted({*old, *new} - set(order))]:
-            if name in old or name in new:
-                self.check(place, name, old.get(name), new.get(name))
-
-
-def both(finding: Finding, pair: Pair, run: Callable[[nn.Module], Trace], seed: int) -> tuple[Trace, Trace] | None:
-    """Runs one pass on both sides from the same generator state; an exception is an observation too.
-
-    Returns:
-        Both traces, or None where a side failed.
-    """
-    traces: list[Trace] = []
-    failures: dict[str, Exception] = {}
-    generators: list[Tensor] = []
-    for side, agent in (("old", pair.old), ("new", pair.new)):
-        torch.manual_seed(seed)
-        try:
-            traces.append(run(agent))
-        except Exception as error:  # noqa: BLE001 - whatever the old stack raises, the new one is held to
-            failures[side] = error
-        generators.append(torch.get_rng_state())
-    for side, failure in failures.items() if len(failures) == 1 else ():
-        finding.differences.append(Difference("error", "forward", f"only the {side} side fails: {failure!r}"))
-    if failures:
-        finding.failed_alike += len(failures) == 2
-        return None
-    finding.check("generator", "after the pass", *generators)
-    finding.check_all("component", traces[0].components, traces[1].components, pair.order)
-    finding.check_all("output", traces[0].outputs, traces[1].outputs, ())
-    return traces[0], traces[1]
 
 
 def inference(pair: Pair, inputs: Inputs) -> Finding:
@@ -140,12 +55,7 @@ def gradients(pair: Pair, inputs: Inputs) -> Finding:
     finding = Finding()
     for agent in (pair.old, pair.new):
         agent.zero_grad(set_to_none=True)
-    traces = both(
-        finding,
-        pair,
-        partial(_sequence, inputs=inputs),
-        inputs.draw.seed,
-    )
+    traces = both(finding, pair, partial(_sequence, inputs=inputs), inputs.draw.seed)
     if traces is None:
         return finding
     for result in traces:
@@ -166,24 +76,20 @@ def _loss(result: Trace, inputs: Inputs) -> Tensor:
     return torch.stack(terms).sum()
 
 
-TRAINING_STEPS = 3
-
-
 def training(pair: Pair, inputs: Inputs) -> Finding:
     """Some steps of Adam on copies of both agents, clipped as the old trainer did: losses, weights, moments."""
     finding = Finding()
     sides = [(agent, torch.optim.Adam(agent.parameters(), lr=1e-3)) for agent in map(deepcopy, (pair.old, pair.new))]
     copies = replace(pair, old=sides[0][0], new=sides[1][0])
     for step in range(TRAINING_STEPS):
-        run = partial(_sequence, inputs=inputs)
-        traces = both(finding, copies, run, inputs.draw.seed + step)
+        traces = both(finding, copies, partial(_sequence, inputs=inputs), inputs.draw.seed + step)
         if traces is None or finding.differences:
             return finding
         losses = [_loss(result, inputs) for result in traces]
         finding.check("output", f"loss of step {step}", *losses)
         for loss, (agent, optimizer) in zip(losses, sides, strict=True):
             _optimize(loss, cast(Any, agent), optimizer)
-    old, new = ({**_moved(agent, optimizer)} for agent, optimizer in sides)
+    old, new = (_moved(agent, optimizer) for agent, optimizer in sides)
     renamed = {(pair.names[name], what): value for (name, what), value in new.items()}
     for name, what in old:
         finding.check("weight", f"{name}{what}", old[name, what], renamed.get((name, what)), strides=False)

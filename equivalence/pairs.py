@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import migrate
-from equivalence.harness import Pair
+from equivalence.finding import Pair
 from equivalence.strategies import AgentSizes
 from migrate import config_rules
 from migrate.agent_rules import era_of_config

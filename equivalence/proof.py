@@ -11,7 +11,8 @@ import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from equivalence.compare import Difference
-from equivalence.harness import LEVELS, ONCE, Pair, blame
+from equivalence.finding import Pair
+from equivalence.harness import LEVELS, ONCE, blame
 from equivalence.strategies import Draw, Inputs, draws
 
 PHASES = (Phase.generate, Phase.shrink)

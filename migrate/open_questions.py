@@ -60,9 +60,7 @@ def notes_of(questions: Iterable[Question]) -> tuple[str, ...]:
     notes = [str(question) for question in asked if question.option not in HARMLESS]
     if rest := [question for question in asked if question.option in HARMLESS]:
         what = ", ".join(f"{question.option} ({HARMLESS[question.option]})" for question in rest)
-        notes.append(
-            f"{_taken(rest[0].taken_for)}; it may be of another date, as far as only this tells them apart: {what}"
-        )
+        notes.append(f"{_taken(rest[0].taken_for)}, or another date that only this tells apart: {what}")
     return tuple(notes)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from equivalence.harness import Pair
+from equivalence.finding import Pair
 from equivalence.pairs import pair_of_files
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

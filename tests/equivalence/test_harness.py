@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from equivalence.harness import LEVELS, Pair, blame
+from equivalence.finding import Pair
+from equivalence.harness import LEVELS, blame
 from equivalence.proof import prove
 from modules.layers.lstm import LSTMModule
 from modules.layers.relu import ReLUModule

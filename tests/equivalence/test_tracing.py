@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from equivalence import trace
-from equivalence.harness import Pair
+from equivalence.finding import Pair
 
 
 @pytest.fixture(params=["old", "new"])

@@ -81,11 +81,10 @@ def test_an_era_that_never_was_is_refused() -> None:
         config_era(agent(fc=linear()), "f", "E12")
 
 
-def test_what_an_open_era_leaves_open_is_noted_once_per_option() -> None:
+def test_what_an_open_era_leaves_open_is_noted() -> None:
     _, notes = config_era(agent(_obs_=BOX, fc=linear("_obs_"), fc2=linear("fc")), "f")
-    options = [note.partition("where ")[2].partition(" is ")[0] for note in notes]
-    assert {"l2_init_scale", "l2_norm_scale"} <= set(options)
-    assert len(options) == len(set(options))
+    assert any("l2_init_scale" in note and "l2_norm_scale" in note for note in notes), notes
+    assert len(notes) == len(set(notes))
 
 
 def test_an_option_that_is_written_leaves_nothing_open() -> None:
@@ -101,5 +100,5 @@ def test_a_config_that_may_have_other_weights_in_other_eras_is_refused_with_both
     text = str(caught.value)
     assert "component '_obs_', num_attributes: " in text
     assert "in code of 2025-06-17, 257 in code of 2025-05-30" in text
-    assert "-> give the date of the code, such as --era 2025-05-30; a checkpoint would tell it" in text
+    assert "-> give the date of the code, such as --era 2025-05-30; a checkpoint tells it" in text
     assert config_era(agent(_obs_=shaper), "f", "2025-06-10")[1] == ()
