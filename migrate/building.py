@@ -64,7 +64,7 @@ def _era_of_old(config: dict[str, Any], content: PolicyFile | None) -> Era:
     named = config.pop("era", None)
     if content is None or named:
         return config_era(config, WHERE, named)[0]
-    era, found = era_of_config(content.config), evidence_of(config, WHERE)
+    era, found = era_of_config(content.config), evidence_of(config, WHERE, habits=False)
     return era if found.earliest <= era.date <= found.date else config_era(config, WHERE)[0]
 
 

@@ -51,7 +51,7 @@ def _of_component(place: str, component: Mapping[str, Any]) -> Iterator[Clue]:
     elif kind == "obs_enc.ObsCrossAttn":
         yield Clue(f"{place} has no sizes besides `out_dim`", before="2025-06-04b")
     if kind == "nn_layer_library.ReLU" and [s.get("name") for s in component.get("sources") or []] == ["_core_"]:
-        yield Clue(f"{place} is a ReLU behind `_core_`", "E4a", "2025-06-27")
+        yield Clue(f"{place} is a ReLU behind `_core_`", "E4a", "2025-06-27", habit=True)
     entries = component.get("sources")
     if component.get("input_source") is not None and entries is None:
         yield Clue(f"{place} has `input_source`", before="E4a")
@@ -72,6 +72,8 @@ def of_records(components: Mapping[str, Record]) -> Iterator[Clue]:
             yield Clue(f"component {name!r} has registered its `weight_net`", before="E2b")
         if below_root(record.path) == "obs_enc.ObsCrossAttn" and "_query_token_dim" not in record.attributes:
             yield Clue(f"component {name!r} has no `_query_token_dim`", before="2025-06-04b")
+        if below_root(record.path) == "obs_tokenizers.ObsTokenPadStrip" and "_remapping_active" not in record.attributes:
+            yield Clue(f"component {name!r} has no `_remapping_active`", before="2025-07-01")
         yield from _of_order(name, record)
         yield from _of_embedding(name, record)
     weights = {name: record for name, record in components.items() if "l2_init_scale" in record.attributes}
@@ -119,11 +121,11 @@ def _of_embedding(name: str, record: Record) -> Iterator[Clue]:
 
 
 def _of_l2(weights: Mapping[str, Record]) -> Iterator[Clue]:
-    """The defaults of both scales, where all layers agree."""
+    """The defaults of both scales, where most layers agree."""
     scales = [record.attributes["l2_init_scale"] for record in weights.values() if "_nn_params" in record.attributes]
-    if scales and all(scale is None for scale in scales):
-        yield Clue("`l2_init_scale` is None in every layer", before="E5c")
-    elif scales and sum(type(scale) is int and scale == 1 for scale in scales) * 2 > len(scales):
+    if sum(scale is None for scale in scales) * 2 > len(scales):
+        yield Clue("`l2_init_scale` is None in most layers", before="E5c")
+    elif sum(type(scale) is int and scale == 1 for scale in scales) * 2 > len(scales):
         yield Clue("`l2_init_scale` is 1 in most layers", "E5c")
 
 

@@ -55,8 +55,14 @@ def _has_early_merges(agent: Mapping[str, Any]) -> bool:
     return any("source_name" in source for c in components for source in c.get("sources") or () if source)
 
 
-def evidence_of(agent: Mapping[str, Any], where: object, era: str | None = None) -> Era:
+def evidence_of(agent: Mapping[str, Any], where: object, era: str | None = None, *, habits: bool = True) -> Era:
     """The youngest era that a config may be of, with the oldest as its `earliest`.
+
+    Args:
+        agent: the config.
+        where: the file.
+        era: a range of eras that the user gives.
+        habits: whether how the team wrote its files counts, besides what the code took.
 
     Raises:
         UnusableFileError: parts of different eras.
@@ -64,4 +70,5 @@ def evidence_of(agent: Mapping[str, Any], where: object, era: str | None = None)
     classes = {name: str(component.get("_target_")) for name, component in agent["components"].items()}
     told = [recognise.of_user(era, where)] if era else []
     target = recognise.of_root(str(agent.get("_target_")))
-    return recognise.era_from([*told, *target, *recognise.of_classes(classes), *clues.of_config(agent)], where)
+    said = [*told, *target, *recognise.of_classes(classes), *clues.of_config(agent)]
+    return recognise.era_from([clue for clue in said if habits or not clue.habit], where)

@@ -22,6 +22,8 @@ from migrate.registry import LAYERS, rules
 
 # Where tensors live, and what differs between versions of torch without a meaning for the result.
 IGNORED = frozenset({"device", "cfg", "obs_space", "_is_full_backward_hook", "_flat_weight_refs"})
+CASELESS = frozenset({"initialization"})
+"""Attributes that the old code compared in lower case."""
 SHOWN = 200
 
 
@@ -78,7 +80,9 @@ class _Describer:
         facts: dict[str, Any] = {}
         for name, module in self._modules.items():
             facts[f"{name}: class"] = _path(module)
-            facts.update({f"{name}: {key}": self._describe(value) for key, value in vars(module).items()})
+            for key, value in vars(module).items():
+                described = self._describe(value)
+                facts[f"{name}: {key}"] = str(described).lower() if key in CASELESS else described
             params = next((place for key in ("_nn_params", "nn_params") if (place := f"{name}: {key}") in facts), None)
             if params and type(module).__module__.startswith(LAYERS["legacy"]):  # not the parts of one
                 # Somebody may have spelled a default out.

@@ -11,7 +11,7 @@ from migrate.registry import rules, stem_of_new
 from migrate.rule import Rule
 
 COMPONENTS = "components."
-Sources = Mapping[str, list[str]]
+MERGES = "merge_layer."
 
 
 def component_tensors(name: str, rule: Rule, config: Mapping[str, Any], present: Container[str]) -> dict[str, str]:
@@ -26,15 +26,22 @@ def component_tensors(name: str, rule: Rule, config: Mapping[str, Any], present:
 
 
 def parameter_names_of(config: Mapping[str, Any]) -> dict[str, str]:
-    """New parameter or buffer name -> the first name that the old agent has for it, for a new agent config."""
+    """New parameter or buffer name -> the first name that the old agent has for it, for a new agent config.
+
+    Parameters are in the order in which the old optimizer counts them (trap 3).
+    """
     era = era_of_config(config)
-    places = dict(_first_places(config, era))
     names: dict[str, str] = {}
-    for name, component in config["components"].items():
-        rule = rules()[stem_of_new(component["_target_"], f"component {name!r}")]
+    for name, place in _first_places(config, era):
+        component = config["components"][name]
+        rule = _rule_of(component, name)
         for move in rule.state(rule.resolved(component)):
-            names[f"{COMPONENTS}{name}.{move.new}"] = f"{places[name]}.{key_in(era, rule, move.old)}"
+            names[f"{COMPONENTS}{name}.{move.new}"] = f"{place}.{key_in(era, rule, move.old)}"
     return names
+
+
+def _rule_of(component: Mapping[str, Any], name: str) -> Rule:
+    return rules()[stem_of_new(component["_target_"], f"component {name!r}")]
 
 
 def prefix_in(era: Era) -> str:
@@ -63,22 +70,26 @@ def plain_key_in(era: Era, key: str) -> str:
 
 
 def _first_places(config: Mapping[str, Any], era: Era) -> Iterator[tuple[str, str]]:
-    """Component -> where `named_parameters` meets it first: in E1 perhaps below one that reads it."""
-    sources = {
-        name: [s if isinstance(s, str) else s["name"] for s in component.get("sources") or []]
-        for name, component in config["components"].items()
-    }
+    """Component -> where `named_parameters` meets it first, in that order: in E1 perhaps below one that reads it."""
+    children = {name: _registered_source(name, component) for name, component in config["components"].items()}
     met: set[str] = set()
-    for name in sources:
+    for name in children:
         place = f"{prefix_in(era)}{name}"
         if era.is_since("E2a"):
             yield name, place
         elif name not in met:
-            yield from _below(name, place, sources, met)
+            yield from _below(name, place, children, met)
 
 
-def _below(name: str, place: str, sources: Sources, met: set[str]) -> Iterator[tuple[str, str]]:
+def _registered_source(name: str, component: Mapping[str, Any]) -> str | None:
+    """The source that E1 registered below a component, before its own layers; those of merges lay in a dict."""
+    sources = [s if isinstance(s, str) else s["name"] for s in component.get("sources") or []]
+    return sources[0] if sources and not _rule_of(component, name).old.startswith(MERGES) else None
+
+
+def _below(name: str, place: str, children: Mapping[str, str | None], met: set[str]) -> Iterator[tuple[str, str]]:
     met.add(name)
+    source = children[name]
+    if source is not None and source not in met:
+        yield from _below(source, f"{place}.input_source_component", children, met)
     yield name, place
-    if len(sources[name]) == 1 and sources[name][0] not in met:
-        yield from _below(sources[name][0], f"{place}.input_source_component", sources, met)

@@ -193,7 +193,8 @@ def positional(state: TrainerState, order: Sequence[str], where: object) -> dict
     fields: dict[int, dict[str, Any]] = {}
     for (name, key), value in [*state.values.items(), *state.tensors.items()]:
         fields.setdefault(position[name], {})[key] = value.clone() if isinstance(value, Tensor) else value
-    groups = [{**group, "params": [position[name] for name in group["params"]]} for group in state.groups]
+    # torch takes the entries of `params` for the parameters in their order, so these must be in that order.
+    groups = [{**group, "params": sorted(position[name] for name in group["params"])} for group in state.groups]
     return {"state": dict(sorted(fields.items())), "param_groups": groups}
 
 

@@ -18,11 +18,14 @@ class Clue:
         what: what it is.
         since: era or date before which there was no such thing.
         before: era or date from which on there was none any more.
+        habit: whether it is how the team's files were written and not what the code took, so that it gives way to the
+            others.
     """
 
     what: str
     since: str = "E1"
     before: str = END
+    habit: bool = False
 
     def __str__(self) -> str:
         until = "" if self.before == END else f", before {_spoken(self.before)}"
@@ -106,6 +109,8 @@ def era_from(clues: list[Clue], where: object) -> Era:
     since = max(clues, key=lambda clue: start_of(clue.since), default=Clue("nothing"))
     before = min(clues, key=lambda clue: start_of(clue.before), default=Clue("nothing"))
     low, high = start_of(since.since), start_of(before.before)
+    if low >= high and any(clue.habit for clue in clues):
+        return era_from([clue for clue in clues if not clue.habit], where)
     if low >= high:
         raise UnusableFileError(
             f"its parts are of different eras: {since}; {before}",

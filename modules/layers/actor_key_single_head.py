@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from modules.base import BuildContext, MettaModule, Shape, positive
+from modules.base import ActorModule, BuildContext, positive
 from modules.errors import ConfigError
 
 # N batch times time, A actions, E embedding
 
 
-class ActorKeySingleHeadModule(MettaModule):
+class ActorKeySingleHeadModule(ActorModule):
     """Query `[N, E]` and action embeddings `[N, A, E]` -> logits `[N, A]`: `q . e + bias`.
 
     Args:
@@ -52,14 +52,7 @@ class ActorKeySingleHeadModule(MettaModule):
         Raises:
             ConfigError: "needs two sources, a vector and action embeddings ...", "query and action embeddings ...".
         """
-        ranks = [len(shape) for shape in context.in_shapes]
-        if ranks != [1, 2]:
-            raise ConfigError(f"needs two sources, a vector and action embeddings, got shapes {context.in_shapes}")
-        if context.in_shapes[0][0] != context.in_shapes[1][1]:
+        sizes = super().from_context(context)
+        if sizes["hidden_size"] != sizes["embedding_dim"]:
             raise ConfigError(f"query and action embeddings must have one size, got shapes {context.in_shapes}")
-        return {"embedding_dim": context.in_shapes[0][0]}
-
-    @classmethod
-    def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
-        """`(A,)`, written as 0: the number of actions is not known before they are activated."""
-        return (0,)
+        return {"embedding_dim": sizes["embedding_dim"]}

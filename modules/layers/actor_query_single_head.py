@@ -9,13 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from modules.base import BuildContext, MettaModule, Shape, positive
-from modules.errors import ConfigError
+from modules.base import ActorModule, Shape, positive
 
 # N batch times time, A actions, H hidden, E embedding
 
 
-class ActorQuerySingleHeadModule(MettaModule):
+class ActorQuerySingleHeadModule(ActorModule):
     """Hidden state `[N, H]` -> query `[N, E]`: `tanh(h W)`; it reads action embeddings too, and nothing of them but E.
 
     Args:
@@ -25,8 +24,6 @@ class ActorQuerySingleHeadModule(MettaModule):
     Raises:
         ConfigError: a size that is not positive.
     """
-
-    io_sizes = ("hidden_size", "embedding_dim")
 
     def __init__(
         self,
@@ -46,18 +43,6 @@ class ActorQuerySingleHeadModule(MettaModule):
     def compute(self, hidden: Tensor, _: Tensor) -> Tensor:
         """`hidden` `[N, H]`, and anything -> `[N, E]`."""
         return torch.tanh(torch.einsum("nh,he->ne", hidden, self.W))
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """Both sizes, off the two sources.
-
-        Raises:
-            ConfigError: "needs two sources, a vector and action embeddings ...".
-        """
-        ranks = [len(shape) for shape in context.in_shapes]
-        if ranks != [1, 2]:
-            raise ConfigError(f"needs two sources, a vector and action embeddings, got shapes {context.in_shapes}")
-        return {"hidden_size": context.in_shapes[0][0], "embedding_dim": context.in_shapes[1][1]}
 
     @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:

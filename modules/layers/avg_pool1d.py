@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from modules.base import BuildContext, MettaModule, Shape, only_source
-from modules.errors import ConfigError
-
-CHANNELS = "channels"
-LARGE = 2**20
+from modules.base import AvgPoolModule
 
 
-class AvgPool1dModule(MettaModule):
+class AvgPool1dModule(AvgPoolModule):
     """`[N, C, L]` -> `[N, C, M]`, the mean of each window of values in a row.
 
     Args:
@@ -34,45 +26,8 @@ class AvgPool1dModule(MettaModule):
         ConfigError: "kernel_size is 'channels' ...", "announces must be ...", "cannot pool ..." with torch's reason.
     """
 
-    def __init__(
-        self,
-        kernel_size: int | str,
-        *,
-        stride: int | None = None,
-        padding: int = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        announces: str = "output",
-        channels: int | None = None,
-        in_keys: Sequence[str] = ("input",),
-        out_keys: Sequence[str] = ("output",),
-    ) -> None:
-        super().__init__(in_keys, out_keys)
-        if kernel_size == CHANNELS and channels is None:
-            raise ConfigError("kernel_size is 'channels', so channels must be given")
-        if announces not in ("input", "output"):
-            raise ConfigError(f"announces must be input or output, got {announces!r}")
-        self.kernel_size: Any = channels if kernel_size == CHANNELS else kernel_size
-        self.stride: Any = self.kernel_size if stride is None else stride
-        self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
-        self.announces = announces
-        try:
-            self.compute(torch.empty(1, 1, LARGE, device="meta"))
-        except (RuntimeError, TypeError) as error:
-            raise ConfigError(f"cannot pool with kernel_size {self.kernel_size!r}: {error}") from error
+    ndim = 1
 
     def compute(self, x: Tensor) -> Tensor:
         """`x` `[N, C, L]` -> `[N, C, M]`."""
         return F.avg_pool1d(x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """The number of channels."""
-        return {"channels": only_source(context)[0]}
-
-    @classmethod
-    def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
-        """What torch gives for the shape of the source, or that shape where `announces` says so."""
-        if options.get("announces") == "input":
-            return in_shapes[0]
-        return tuple(cls(**options).compute(torch.empty(1, *in_shapes[0], device="meta")).shape[1:])

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from modules.base import BuildContext, MettaModule, Shape, only_source
-from modules.errors import ConfigError
-
-CHANNELS = "channels"
-LARGE = 2**20
+from modules.base import AvgPoolModule
 
 
-class AvgPool2dModule(MettaModule):
+class AvgPool2dModule(AvgPoolModule):
     """`[N, C, H, W]` -> `[N, C, h, w]`, the mean of each window of cells.
 
     Args:
@@ -35,6 +29,10 @@ class AvgPool2dModule(MettaModule):
         ConfigError: "kernel_size is 'channels' ...", "announces must be ...", "cannot pool ..." with torch's reason.
     """
 
+    ndim = 2
+    divisor_override: int | None = None
+    """Here too, for the trial in the constructor of the base class."""
+
     def __init__(
         self,
         kernel_size: int | Sequence[int] | str,
@@ -49,34 +47,21 @@ class AvgPool2dModule(MettaModule):
         in_keys: Sequence[str] = ("input",),
         out_keys: Sequence[str] = ("output",),
     ) -> None:
-        super().__init__(in_keys, out_keys)
-        if kernel_size == CHANNELS and channels is None:
-            raise ConfigError("kernel_size is 'channels', so channels must be given")
-        if announces not in ("input", "output"):
-            raise ConfigError(f"announces must be input or output, got {announces!r}")
-        self.kernel_size: Any = channels if kernel_size == CHANNELS else kernel_size
-        self.stride: Any = self.kernel_size if stride is None else stride
-        self.padding: Any = padding
-        self.ceil_mode, self.count_include_pad, self.divisor_override = ceil_mode, count_include_pad, divisor_override
-        self.announces = announces
-        try:
-            self.compute(torch.empty(1, 1, LARGE, LARGE, device="meta"))
-        except (RuntimeError, TypeError) as error:
-            raise ConfigError(f"cannot pool with kernel_size {self.kernel_size!r}: {error}") from error
+        super().__init__(
+            kernel_size,
+            stride=stride,
+            padding=padding,
+            ceil_mode=ceil_mode,
+            count_include_pad=count_include_pad,
+            announces=announces,
+            channels=channels,
+            in_keys=in_keys,
+            out_keys=out_keys,
+        )
+        self.divisor_override = divisor_override
+        self._check(f"with kernel_size {self.kernel_size!r}")
 
     def compute(self, x: Tensor) -> Tensor:
         """`x` `[N, C, H, W]` -> `[N, C, h, w]`."""
         window = (self.kernel_size, self.stride, self.padding, self.ceil_mode)
         return F.avg_pool2d(x, *window, self.count_include_pad, self.divisor_override)
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """The number of channels."""
-        return {"channels": only_source(context)[0]}
-
-    @classmethod
-    def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
-        """What torch gives for the shape of the source, or that shape where `announces` says so."""
-        if options.get("announces") == "input":
-            return in_shapes[0]
-        return tuple(cls(**options).compute(torch.empty(1, *in_shapes[0], device="meta")).shape[1:])

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
-from modules.base import BuildContext, MettaModule, only_source, positive
+from modules.base import BatchNormModule, BuildContext, only_source
 from modules.errors import ConfigError
 
 
-class BatchNorm1dModule(MettaModule):
+class BatchNorm1dModule(BatchNormModule):
     """`[B, C]` or `[B, C, L]` -> the same shape; in training the statistics of the batch, else the running ones.
 
     torch's own layer stands inside, since `nn.SyncBatchNorm.convert_sync_batchnorm` looks for it.
@@ -27,27 +26,7 @@ class BatchNorm1dModule(MettaModule):
         ConfigError: a size that is not positive.
     """
 
-    io_sizes = ("num_features", "num_features")
-
-    def __init__(
-        self,
-        num_features: int,
-        *,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
-        track_running_stats: bool = True,
-        in_keys: Sequence[str] = ("input",),
-        out_keys: Sequence[str] = ("output",),
-    ) -> None:
-        positive(num_features=num_features)
-        super().__init__(in_keys, out_keys)
-        self.num_features = num_features
-        self.norm = nn.BatchNorm1d(num_features, eps, momentum, affine, track_running_stats)
-
-    def compute(self, x: Tensor) -> Tensor:
-        """`[B, C]` or `[B, C, L]` -> the same shape."""
-        return cast(Tensor, self.norm(x))
+    norm_class = nn.BatchNorm1d
 
     @classmethod
     def from_context(cls, context: BuildContext) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import Tensor
 
-from modules.base import BuildContext, MettaModule, Shape, only_source
+from modules.base import OneSourceModule, Shape
 from modules.errors import ConfigError
 
 
-class BatchReshapeModule(MettaModule):
+class BatchReshapeModule(OneSourceModule):
     """`[N * k, ...]` -> `[N, k, ...]`, where N is the number of observations.
 
     Args:
@@ -42,12 +42,6 @@ class BatchReshapeModule(MettaModule):
         """`rows` `[N * k, ...]`, `x` `[N, ...]`, of which only N matters -> `[N, k, ...]`."""
         parted = rows.reshape(x.shape[0], rows.shape[0] // x.shape[0], *rows.shape[1:])
         return parted.squeeze() if self.squeezes else parted
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """Nothing but the check that there is one source."""
-        only_source(context)
-        return {}
 
     @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from modules.base import (
-    BuildContext,
-    MettaModule,
-    Shape,
-    axis_of,
-    checked_slices,
-    merge_options,
-    narrowed,
-    narrowed_shapes,
-)
+from modules.base import BuildContext, MergeModule, Shape, axis_of, merge_options, narrowed, narrowed_shapes
 from modules.errors import ConfigError
 
 
-class ConcatMergeModule(MettaModule):
+class ConcatMergeModule(MergeModule):
     """Concatenates along `dim`.
 
     Args:
@@ -32,17 +23,6 @@ class ConcatMergeModule(MettaModule):
     Raises:
         ConfigError: as many slices as inputs are needed; an empty or negative slice.
     """
-
-    def __init__(
-        self,
-        in_keys: Sequence[str],
-        *,
-        slices: Sequence[Sequence[int] | None] | None = None,
-        dim: int = 1,
-        out_keys: Sequence[str] = ("merged",),
-    ) -> None:
-        super().__init__(in_keys, out_keys)
-        self.slices, self.dim = checked_slices(self.in_keys, slices), dim
 
     def compute(self, *inputs: Tensor) -> Tensor:
         """Inputs that agree in all dimensions but `dim` -> one tensor."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from torch import Tensor
 from torch.nn import functional as F
 
-from modules.base import BuildContext, MettaModule, only_source, probability
+from modules.base import OneSourceModule, probability
 
 
-class DropoutModule(MettaModule):
+class DropoutModule(OneSourceModule):
     """Any shape -> the same shape; in training zeros with probability `p`, and the rest times `1 / (1 - p)`.
 
     The random numbers come from torch's global generator, as many and in the order of the old stack.
@@ -39,9 +38,3 @@ class DropoutModule(MettaModule):
     def compute(self, x: Tensor) -> Tensor:
         """Any shape -> the same shape."""
         return F.dropout(x, self.p, self.training, self.inplace)
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """Nothing but the check that there is one source."""
-        only_source(context)
-        return {}

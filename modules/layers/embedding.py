@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from modules.base import BuildContext, MettaModule, Shape, only_source, positive
+from modules.base import OneSourceModule, Shape, positive
 
 
-class EmbeddingModule(MettaModule):
+class EmbeddingModule(OneSourceModule):
     """Integers `[...]` below `num_embeddings` -> `[..., embedding_dim]`; initial weights as of `ActionEmbeddingModule`.
 
     Args:
@@ -44,12 +44,6 @@ class EmbeddingModule(MettaModule):
     def compute(self, x: Tensor) -> Tensor:
         """Integers `x` `[...]` -> `[..., embedding_dim]`."""
         return F.embedding(x, self.weight)
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """Nothing but the check that there is one source."""
-        only_source(context)
-        return {}
 
     @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:

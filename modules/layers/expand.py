@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import Tensor
 
-from modules.base import BuildContext, MettaModule, Shape, only_source, positive
+from modules.base import OneSourceModule, Shape, positive
 from modules.errors import ConfigError
 
 
-class ExpandModule(MettaModule):
+class ExpandModule(OneSourceModule):
     """`[N, ...]` -> the same with `copies` along a new dimension `dim`, in memory of its own.
 
     Args:
@@ -42,12 +42,6 @@ class ExpandModule(MettaModule):
         sizes = [-1] * x.dim()
         sizes[self.dim] = self.copies
         return x.expand(sizes).contiguous()
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """Nothing but the check that there is one source."""
-        only_source(context)
-        return {}
 
     @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:

@@ -8,10 +8,10 @@ from typing import Any
 
 from torch import Tensor
 
-from modules.base import BuildContext, MettaModule, Shape, only_source
+from modules.base import OneSourceModule, Shape
 
 
-class FlattenModule(MettaModule):
+class FlattenModule(OneSourceModule):
     """`[B, ...]` -> `[B, product]`."""
 
     def __init__(self, *, in_keys: Sequence[str] = ("input",), out_keys: Sequence[str] = ("output",)) -> None:
@@ -20,12 +20,6 @@ class FlattenModule(MettaModule):
     def compute(self, x: Tensor) -> Tensor:
         """`x` `[B, ...]` -> `[B, product]`."""
         return x.flatten(1)
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """Nothing but the check that there is one source."""
-        only_source(context)
-        return {}
 
     @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from modules.base import BuildContext, MettaModule, Shape, only_source
-from modules.errors import ConfigError
-
-CHANNELS = "channels"
-LARGE = 2**20
+from modules.base import MaxPoolModule
 
 
-class MaxPool2dModule(MettaModule):
+class MaxPool2dModule(MaxPoolModule):
     """`[N, C, H, W]` -> `[N, C, h, w]`, the maximum of each window of cells.
 
     Args:
@@ -34,47 +26,8 @@ class MaxPool2dModule(MettaModule):
         ConfigError: "kernel_size is 'channels' ...", "announces must be ...", "cannot pool ..." with torch's reason.
     """
 
-    def __init__(
-        self,
-        kernel_size: int | Sequence[int] | str,
-        *,
-        stride: int | Sequence[int] | None = None,
-        padding: int | Sequence[int] = 0,
-        dilation: int | Sequence[int] = 1,
-        ceil_mode: bool = False,
-        announces: str = "output",
-        channels: int | None = None,
-        in_keys: Sequence[str] = ("input",),
-        out_keys: Sequence[str] = ("output",),
-    ) -> None:
-        super().__init__(in_keys, out_keys)
-        if kernel_size == CHANNELS and channels is None:
-            raise ConfigError("kernel_size is 'channels', so channels must be given")
-        if announces not in ("input", "output"):
-            raise ConfigError(f"announces must be input or output, got {announces!r}")
-        self.kernel_size: Any = channels if kernel_size == CHANNELS else kernel_size
-        self.stride: Any = self.kernel_size if stride is None else stride
-        self.padding: Any = padding
-        self.dilation: Any = dilation
-        self.ceil_mode = ceil_mode
-        self.announces = announces
-        try:
-            self.compute(torch.empty(1, 1, LARGE, LARGE, device="meta"))
-        except (RuntimeError, TypeError) as error:
-            raise ConfigError(f"cannot pool with kernel_size {self.kernel_size!r}: {error}") from error
+    ndim = 2
 
     def compute(self, x: Tensor) -> Tensor:
         """`x` `[N, C, H, W]` -> `[N, C, h, w]`."""
         return F.max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation, ceil_mode=self.ceil_mode)
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """The number of channels."""
-        return {"channels": only_source(context)[0]}
-
-    @classmethod
-    def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
-        """What torch gives for the shape of the source, or that shape where `announces` says so."""
-        if options.get("announces") == "input":
-            return in_shapes[0]
-        return tuple(cls(**options).compute(torch.empty(1, *in_shapes[0], device="meta")).shape[1:])

@@ -6,18 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from modules.base import BuildContext, MettaModule, Shape, only_source, positive
-from modules.errors import ConfigError
+from modules.base import PADDING, Shape, TokenSourceModule, positive
 
 # N batch times time, M tokens, E embedding, K frequencies
-NUM_IDS = 256
-PADDING = 255
 
 
-class ObsAttrEmbedFourierModule(MettaModule):
+class ObsAttrEmbedFourierModule(TokenSourceModule):
     """`[N, M, 3]` tokens (cell, feature, value) -> `[N, M, E + 4 * K + 1]` float32.
 
     In this order: the vector of the feature, cos and sin of the row, cos and sin of the column, each at the frequencies
@@ -46,9 +43,7 @@ class ObsAttrEmbedFourierModule(MettaModule):
         positive(embedding_dim=embedding_dim, num_frequencies=num_frequencies)
         super().__init__(in_keys, out_keys)
         self.embedding_dim, self.num_frequencies = embedding_dim, num_frequencies
-        # The default initialisation is drawn and overwritten, as in the old stack.
-        self.feature_embedding = nn.Embedding(NUM_IDS, embedding_dim).weight
-        nn.init.trunc_normal_(self.feature_embedding, std=0.02)
+        self.feature_embedding = self._table(embedding_dim)
         self.register_buffer("frequencies", 2.0 ** torch.arange(num_frequencies))
 
     def compute(self, x: Tensor) -> Tensor:
@@ -60,18 +55,6 @@ class ObsAttrEmbedFourierModule(MettaModule):
 
     def _angles(self, position: Tensor) -> Tensor:
         return (position / 10.0 * 2.0 - 1.0).unsqueeze(-1) * self.frequencies
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """Nothing but the check of the source.
-
-        Raises:
-            ConfigError: "needs a source of tokens ...".
-        """
-        shape = only_source(context, ndim=2)
-        if shape[1] != 3:
-            raise ConfigError(f"needs a source of tokens, (M, 3), got shape {shape}")
-        return {}
 
     @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:

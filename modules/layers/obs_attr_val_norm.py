@@ -8,15 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from modules.base import BuildContext, MettaModule, only_source
+from modules.base import NUM_IDS, BuildContext, TokenSourceModule
 from modules.errors import ConfigError
 
 # N batch times time, M tokens
-NUM_IDS = 256
 DIVIDE_BY = ("normalization", "feature_id")
 
 
-class ObsAttrValNormModule(MettaModule):
+class ObsAttrValNormModule(TokenSourceModule):
     """`[N, M, 3]` tokens (cell, feature, value) -> the same shape, float32, with divided values.
 
     Args:
@@ -84,7 +83,5 @@ class ObsAttrValNormModule(MettaModule):
         Raises:
             ConfigError: "needs a source of tokens ...".
         """
-        shape = only_source(context, ndim=2)
-        if shape[1] != 3:
-            raise ConfigError(f"needs a source of tokens, (M, 3), got shape {shape}")
+        super().from_context(context)
         return {"feature_ids": context.feature_ids, "feature_normalizations": context.feature_normalizations}

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from modules.base import BuildContext, MettaModule, Shape, positive
-from modules.errors import ConfigError
+from modules.base import NUM_IDS, PADDING, Shape, TokenModule, positive, token_table
 
 # N batch times time, M tokens, E embedding, C embedding of cells
 
-MASKS = ("padding", "attribute_zero")
-PADDING = 255
-"""The cell of padding, and the row of its embedding, which gets no gradient."""
 
-
-class ObsTokenCatModule(MettaModule):
+class ObsTokenCatModule(TokenModule):
     """Tokens `[N, M, 3]` (cell, feature, value) -> `[N, M, E + C + 1]` and the mask `[N, M]`, true for padding.
 
     Args:
@@ -36,10 +31,7 @@ class ObsTokenCatModule(MettaModule):
         ConfigError: a size that is not positive, another `mask`, a divisor for a feature that no token can have.
     """
 
-    fixed_in_keys = ("x",)
-    fixed_out_keys = ("obs_mask",)
     io_sizes = ("num_tokens", "embed_dim", "cell_embed_dim")
-    divisors: Tensor
 
     def __init__(
         self,
@@ -54,63 +46,27 @@ class ObsTokenCatModule(MettaModule):
         in_keys: Sequence[str] = ("x",),
         out_keys: Sequence[str] = ("output", "obs_mask"),
     ) -> None:
-        positive(num_tokens=num_tokens, embed_dim=embed_dim, cell_embed_dim=cell_embed_dim)
-        if mask not in MASKS:
-            raise ConfigError(f"mask must be {' or '.join(MASKS)}, got {mask!r}")
-        super().__init__(in_keys, out_keys)
-        self.num_tokens, self.embed_dim, self.mask = num_tokens, embed_dim, mask
-        self.attribute_weight = _table(256, embed_dim, PADDING if zero_padding else None)
+        positive(cell_embed_dim=cell_embed_dim)
+        super().__init__(
+            num_tokens,
+            embed_dim,
+            feature_normalizations,
+            feature_ids=feature_ids,
+            mask=mask,
+            zero_row=PADDING if zero_padding else None,
+            in_keys=in_keys,
+            out_keys=out_keys,
+        )
         self.cell_embed_dim = cell_embed_dim
-        self.cell_weight = _table(256, cell_embed_dim)
-        self.register_buffer("divisors", _divisors(feature_normalizations, feature_ids))
+        self.cell_weight = token_table(NUM_IDS, cell_embed_dim)
 
     def compute(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`x` `[N, M, 3]` -> `[N, M, E + C + 1]`, `[N, M]` bool."""
-        cell, attribute = x[..., 0].long(), x[..., 1].long()
-        value = (x[..., 2].float() / self.divisors[attribute]).unsqueeze(-1)
-        embedded = F.embedding(attribute, self.attribute_weight, PADDING)
-        mask = cell == PADDING if self.mask == "padding" else attribute == 0
+        cell, embedded, value, mask = self._read(x)
         place = F.embedding((cell & 15) * 16 + (cell >> 4), self.cell_weight)
         return torch.cat([embedded, place, value], dim=-1), mask
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """The number of tokens, and the divisors of features.
-
-        Raises:
-            ConfigError: "reads the observation ...", "needs observations that are tokens ...".
-        """
-        if context.in_shapes:
-            raise ConfigError(f"reads the observation and takes no sources, got {len(context.in_shapes)}")
-        if len(context.obs_shape) != 2 or context.obs_shape[1] != 3:
-            raise ConfigError(f"needs observations that are tokens, (M, 3), got {context.obs_shape}")
-        return {
-            "num_tokens": context.obs_shape[0],
-            "feature_normalizations": context.feature_normalizations,
-            "feature_ids": context.feature_ids,
-        }
 
     @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
         """`(num_tokens, embed_dim + cell_embed_dim + 1)`."""
         return (options["num_tokens"], options["embed_dim"] + options["cell_embed_dim"] + 1)
-
-
-def _table(rows: int, width: int, zero_row: int | None = None) -> nn.Parameter:
-    weight = cast(nn.Parameter, nn.Embedding(rows, width).weight)
-    nn.init.uniform_(weight, -0.1, 0.1)
-    if zero_row is not None:
-        with torch.no_grad():
-            weight[zero_row] = 0
-    return weight
-
-
-def _divisors(values: Sequence[float], ids: Sequence[int] | None) -> Tensor:
-    """float32 `[256]`, 1 where there is no divisor."""
-    numbers = range(len(values)) if ids is None else ids
-    if len(numbers) != len(values) or any(not 0 <= number < 256 for number in numbers):
-        raise ConfigError(f"needs one number from 0 to 255 per divisor, got {list(numbers)} for {len(values)} divisors")
-    divisors = torch.ones(256, dtype=torch.float32)
-    for number, value in zip(numbers, values, strict=True):
-        divisors[number] = value
-    return divisors

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
-from modules.base import BuildContext, MettaModule, Shape, positive
+from modules.base import PADDING, Shape, TokenModule, positive
 from modules.errors import ConfigError
 
 # N batch times time, M tokens, E embedding, K frequencies
 
 NUM_FREQS = 3
-MASKS = ("padding", "attribute_zero")
-PADDING = 255
-"""The cell of padding, and the row of its embedding, which gets no gradient."""
 
 
-class ObsTokenCatFourierModule(MettaModule):
+class ObsTokenCatFourierModule(TokenModule):
     """Tokens `[N, M, 3]` (cell, feature, value) -> `[N, M, E + 4 * K + 1]` and the mask `[N, M]`, true for padding.
 
     Args:
@@ -39,10 +35,7 @@ class ObsTokenCatFourierModule(MettaModule):
             that no token can have.
     """
 
-    fixed_in_keys = ("x",)
-    fixed_out_keys = ("obs_mask",)
     io_sizes = ("num_tokens", "embed_dim", "num_freqs")
-    divisors: Tensor
     frequencies: Tensor
 
     def __init__(
@@ -59,24 +52,25 @@ class ObsTokenCatFourierModule(MettaModule):
         in_keys: Sequence[str] = ("x",),
         out_keys: Sequence[str] = ("output", "obs_mask"),
     ) -> None:
-        positive(num_tokens=num_tokens, embed_dim=embed_dim, num_freqs=num_freqs)
+        positive(num_freqs=num_freqs)
         if cells not in range(2, 17):
             raise ConfigError(f"cells must be an integer from 2 to 16, got {cells!r}")
-        if mask not in MASKS:
-            raise ConfigError(f"mask must be {' or '.join(MASKS)}, got {mask!r}")
-        super().__init__(in_keys, out_keys)
-        self.num_tokens, self.embed_dim, self.mask = num_tokens, embed_dim, mask
-        self.attribute_weight = _table(256, embed_dim, PADDING if zero_padding else None)
-        self.register_buffer("divisors", _divisors(feature_normalizations, feature_ids))
+        super().__init__(
+            num_tokens,
+            embed_dim,
+            feature_normalizations,
+            feature_ids=feature_ids,
+            mask=mask,
+            zero_row=PADDING if zero_padding else None,
+            in_keys=in_keys,
+            out_keys=out_keys,
+        )
         self.num_freqs, self.cells = num_freqs, cells
         self.register_buffer("frequencies", 2.0 ** torch.arange(num_freqs))
 
     def compute(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`x` `[N, M, 3]` -> `[N, M, E + 4 * K + 1]`, `[N, M]` bool."""
-        cell, attribute = x[..., 0].long(), x[..., 1].long()
-        value = (x[..., 2].float() / self.divisors[attribute]).unsqueeze(-1)
-        embedded = F.embedding(attribute, self.attribute_weight, PADDING)
-        mask = cell == PADDING if self.mask == "padding" else attribute == 0
+        cell, embedded, value, mask = self._read(x)
         waves = [*self._waves(cell >> 4), *self._waves(cell & 15)]
         return torch.cat([embedded, *waves, value], dim=-1), mask
 
@@ -86,43 +80,6 @@ class ObsTokenCatFourierModule(MettaModule):
         return torch.cos(angle), torch.sin(angle)
 
     @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """The number of tokens, and the divisors of features.
-
-        Raises:
-            ConfigError: "reads the observation ...", "needs observations that are tokens ...".
-        """
-        if context.in_shapes:
-            raise ConfigError(f"reads the observation and takes no sources, got {len(context.in_shapes)}")
-        if len(context.obs_shape) != 2 or context.obs_shape[1] != 3:
-            raise ConfigError(f"needs observations that are tokens, (M, 3), got {context.obs_shape}")
-        return {
-            "num_tokens": context.obs_shape[0],
-            "feature_normalizations": context.feature_normalizations,
-            "feature_ids": context.feature_ids,
-        }
-
-    @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
         """`(num_tokens, embed_dim + 4 * num_freqs + 1)`."""
         return (options["num_tokens"], options["embed_dim"] + 4 * options.get("num_freqs", NUM_FREQS) + 1)
-
-
-def _table(rows: int, width: int, zero_row: int | None = None) -> nn.Parameter:
-    weight = cast(nn.Parameter, nn.Embedding(rows, width).weight)
-    nn.init.uniform_(weight, -0.1, 0.1)
-    if zero_row is not None:
-        with torch.no_grad():
-            weight[zero_row] = 0
-    return weight
-
-
-def _divisors(values: Sequence[float], ids: Sequence[int] | None) -> Tensor:
-    """float32 `[256]`, 1 where there is no divisor."""
-    numbers = range(len(values)) if ids is None else ids
-    if len(numbers) != len(values) or any(not 0 <= number < 256 for number in numbers):
-        raise ConfigError(f"needs one number from 0 to 255 per divisor, got {list(numbers)} for {len(values)} divisors")
-    divisors = torch.ones(256, dtype=torch.float32)
-    for number, value in zip(numbers, values, strict=True):
-        divisors[number] = value
-    return divisors

@@ -8,12 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from modules.base import BuildContext, MettaModule, Shape
+from modules.base import NUM_IDS, PADDING, BuildContext, MettaModule, Shape, num_observed_tokens
 from modules.errors import ConfigError
 
 # N batch times time, M tokens, K kept tokens
-PADDING = 0xFF
-NUM_IDS = 256
 KEEP = ("longest_row", "longest_padded_row")
 
 
@@ -89,12 +87,9 @@ class ObsTokenPadStripModule(MettaModule):
         """Nothing but the checks of the observation.
 
         Raises:
-            ConfigError: "takes no sources ...", "needs observations that are tokens ...".
+            ConfigError: "reads the observation ...", "needs observations that are tokens ...".
         """
-        if context.in_shapes:
-            raise ConfigError(f"reads the observation and takes no sources, got {len(context.in_shapes)}")
-        if len(context.obs_shape) != 2 or context.obs_shape[1] != 3:
-            raise ConfigError(f"needs observations that are tokens, (M, 3), got {context.obs_shape}")
+        num_observed_tokens(context)
         return {}
 
     @classmethod

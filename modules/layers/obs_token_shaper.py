@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from modules.base import BuildContext, MettaModule, Shape, positive
+from modules.base import NUM_IDS, Shape, TokenModule, positive, token_table
 from modules.errors import ConfigError
 
 # N batch times time, M tokens, E embedding
 
-CELLS = 256
-MASKS = ("padding", "attribute_zero")
 
-
-class ObsTokenShaperModule(MettaModule):
+class ObsTokenShaperModule(TokenModule):
     """Tokens `[N, M, 3]` (cell, feature, value) -> `[N, M, E + 1]` and the mask `[N, M]`, true for padding.
 
     Args:
@@ -38,10 +35,7 @@ class ObsTokenShaperModule(MettaModule):
             feature that no token can have.
     """
 
-    fixed_in_keys = ("x",)
-    fixed_out_keys = ("obs_mask",)
     io_sizes = ("num_tokens", "embed_dim")
-    divisors: Tensor | None
 
     def __init__(  # noqa: PLR0913 - three versions of the old class
         self,
@@ -58,66 +52,30 @@ class ObsTokenShaperModule(MettaModule):
         in_keys: Sequence[str] = ("x",),
         out_keys: Sequence[str] = ("output", "obs_mask"),
     ) -> None:
-        positive(num_tokens=num_tokens, embed_dim=embed_dim, num_attributes=num_attributes)
-        if mask not in MASKS:
-            raise ConfigError(f"mask must be {' or '.join(MASKS)}, got {mask!r}")
+        positive(num_attributes=num_attributes)
         if not 0 <= padding_row < num_attributes:
             raise ConfigError(f"padding_row must be a row of {num_attributes}, got {padding_row!r}")
-        super().__init__(in_keys, out_keys)
-        self.num_tokens, self.embed_dim, self.mask, self.padding_row = num_tokens, embed_dim, mask, padding_row
-        self.attribute_weight = _table(num_attributes, embed_dim, padding_row if zero_padding else None)
-        self.cell_weight = _table(CELLS, embed_dim)
-        divisors = _divisors(feature_normalizations, feature_ids) if normalize else None
-        self.register_buffer("divisors", divisors)
+        super().__init__(
+            num_tokens,
+            embed_dim,
+            feature_normalizations if normalize else None,
+            feature_ids=feature_ids,
+            mask=mask,
+            zero_row=padding_row if zero_padding else None,
+            num_attributes=num_attributes,
+            in_keys=in_keys,
+            out_keys=out_keys,
+        )
+        self.padding_row = padding_row
+        self.cell_weight = token_table(NUM_IDS, embed_dim)
 
     def compute(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`x` `[N, M, 3]` -> `[N, M, E + 1]`, `[N, M]` bool."""
-        cell, attribute, value = x[..., 0].long(), x[..., 1].long(), x[..., 2].float()
-        if self.divisors is not None:
-            value = value / self.divisors[attribute]
-        embedded = F.embedding(attribute, self.attribute_weight, self.padding_row)
+        cell, embedded, value, mask = self._read(x)
         embedded = embedded + F.embedding((cell & 15) * 16 + (cell >> 4), self.cell_weight)
-        mask = cell == 255 if self.mask == "padding" else attribute == 0
-        return torch.cat([embedded, value.unsqueeze(-1)], dim=-1), mask
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """The number of tokens, and the divisors of features.
-
-        Raises:
-            ConfigError: "reads the observation ...", "needs observations that are tokens ...".
-        """
-        if context.in_shapes:
-            raise ConfigError(f"reads the observation and takes no sources, got {len(context.in_shapes)}")
-        if len(context.obs_shape) != 2 or context.obs_shape[1] != 3:
-            raise ConfigError(f"needs observations that are tokens, (M, 3), got {context.obs_shape}")
-        return {
-            "num_tokens": context.obs_shape[0],
-            "feature_normalizations": context.feature_normalizations,
-            "feature_ids": context.feature_ids,
-        }
+        return torch.cat([embedded, value], dim=-1), mask
 
     @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
         """`(num_tokens, embed_dim + 1)`."""
         return (options["num_tokens"], options["embed_dim"] + 1)
-
-
-def _table(rows: int, width: int, zero_row: int | None = None) -> nn.Parameter:
-    weight = cast(nn.Parameter, nn.Embedding(rows, width).weight)
-    nn.init.uniform_(weight, -0.1, 0.1)
-    if zero_row is not None:
-        with torch.no_grad():
-            weight[zero_row] = 0
-    return weight
-
-
-def _divisors(values: Sequence[float], ids: Sequence[int] | None) -> Tensor:
-    """float32 `[256]`, 1 where there is no divisor."""
-    numbers = range(len(values)) if ids is None else ids
-    if len(numbers) != len(values) or any(not 0 <= number < 256 for number in numbers):
-        raise ConfigError(f"needs one number from 0 to 255 per divisor, got {list(numbers)} for {len(values)} divisors")
-    divisors = torch.ones(256, dtype=torch.float32)
-    for number, value in zip(numbers, values, strict=True):
-        divisors[number] = value
-    return divisors

@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from modules.base import BuildContext, MettaModule, Shape, positive
+from modules.base import PADDING, BuildContext, MettaModule, Shape, num_observed_tokens, positive
 from modules.errors import ConfigError
 
 # N batch times time, M tokens, L features, W obs_width, H obs_height
-PADDING = 0xFF
 UNKNOWN_FEATURES = ("drop", "error")
 
 
@@ -89,12 +88,9 @@ class ObsTokenToBoxShaperModule(MettaModule):
         """The window, and as many features as the largest number of one asks for.
 
         Raises:
-            ConfigError: "takes no sources ...", "needs observations that are tokens ...", "needs an environment ...".
+            ConfigError: "reads the observation ...", "needs observations ...", "needs an environment ...".
         """
-        if context.in_shapes:
-            raise ConfigError(f"reads the observation and takes no sources, got {len(context.in_shapes)}")
-        if len(context.obs_shape) != 2 or context.obs_shape[1] != 3:
-            raise ConfigError(f"needs observations that are tokens, (M, 3), got {context.obs_shape}")
+        num_observed_tokens(context)
         if not context.feature_ids:
             raise ConfigError("needs an environment with numbered features, got none")
         window = {"obs_width": context.obs_width, "obs_height": context.obs_height}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from modules.base import BuildContext, MettaModule, Shape
+from modules.base import ActorModule
 from modules.errors import ConfigError
 
 # N batch times time, A actions, H hidden, E embedding, M = N * A
@@ -17,7 +16,7 @@ PRODUCTS = {"of_sums": "mh,me->m", "inner": "mh,mh->m"}
 """`product` -> what is computed."""
 
 
-class PufferActorModule(MettaModule):
+class PufferActorModule(ActorModule):
     """Hidden state `[N, H]` and action embeddings `[N, A, E]` -> logits `[N, A]`.
 
     Args:
@@ -29,8 +28,6 @@ class PufferActorModule(MettaModule):
     Raises:
         ConfigError: "product must be ...", "an inner product needs ...".
     """
-
-    io_sizes = ("hidden_size", "embedding_dim")
 
     def __init__(
         self,
@@ -54,20 +51,3 @@ class PufferActorModule(MettaModule):
         hidden_MH = hidden.unsqueeze(1).expand(-1, actions, -1).reshape(rows * actions, -1)
         embeds_ME = embeds.reshape(rows * actions, -1)
         return torch.einsum(PRODUCTS[self.product], hidden_MH, embeds_ME).reshape(rows, actions)
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """Both sizes, off the two sources.
-
-        Raises:
-            ConfigError: "needs two sources, a vector and action embeddings ...".
-        """
-        ranks = [len(shape) for shape in context.in_shapes]
-        if ranks != [1, 2]:
-            raise ConfigError(f"needs two sources, a vector and action embeddings, got shapes {context.in_shapes}")
-        return {"hidden_size": context.in_shapes[0][0], "embedding_dim": context.in_shapes[1][1]}
-
-    @classmethod
-    def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
-        """`(A,)`, written as 0: the number of actions is not known before they are activated."""
-        return (0,)

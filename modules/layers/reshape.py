@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import Tensor
 
-from modules.base import BuildContext, MettaModule, Shape, only_source, positive
+from modules.base import OneSourceModule, Shape, positive
 from modules.errors import ConfigError
 
 
-class ReshapeModule(MettaModule):
+class ReshapeModule(OneSourceModule):
     """Takes `popped_dim` out of the shape and gives its size to `squeezed_dim`, without moving a number.
 
     Args:
@@ -53,12 +53,6 @@ class ReshapeModule(MettaModule):
         is_shifted = self.written_to == "squeezed_dim" and self.popped_dim < self.squeezed_dim
         shape[self.squeezed_dim - is_shifted] = size
         return x.reshape(shape)
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """Nothing but the check that there is one source."""
-        only_source(context)
-        return {}
 
     @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:

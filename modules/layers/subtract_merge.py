@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from torch import Tensor
 
-from modules.base import BuildContext, MettaModule, Shape, checked_slices, common_shape, merge_options, narrowed
+from modules.base import ElementwiseMergeModule, narrowed
 from modules.errors import ConfigError
 
 
-class SubtractMergeModule(MettaModule):
+class SubtractMergeModule(ElementwiseMergeModule):
     """The first input minus the second; nothing is broadcast.
 
     Args:
@@ -23,6 +22,8 @@ class SubtractMergeModule(MettaModule):
         ConfigError: other than two inputs; as many slices as inputs are needed; an empty or negative slice.
     """
 
+    verb = "subtract"
+
     def __init__(
         self,
         in_keys: Sequence[str],
@@ -31,30 +32,11 @@ class SubtractMergeModule(MettaModule):
         dim: int = 1,
         out_keys: Sequence[str] = ("merged",),
     ) -> None:
-        super().__init__(in_keys, out_keys)
+        super().__init__(in_keys, slices=slices, dim=dim, out_keys=out_keys)
         if len(self.in_keys) != 2:
             raise ConfigError(f"needs exactly two inputs, got {len(self.in_keys)}")
-        self.slices, self.dim = checked_slices(self.in_keys, slices), dim
 
     def compute(self, *inputs: Tensor) -> Tensor:
         """Inputs that have one shape after slicing -> that shape."""
         first, second = narrowed(inputs, self.slices, self.dim)
         return first - second
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """Slices and their dimension, which the config keeps beside each source.
-
-        Raises:
-            ConfigError: no sources, slices along different dimensions or without one.
-        """
-        return merge_options(context, dim_of_all=False)
-
-    @classmethod
-    def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
-        """The common shape after slicing; the old stack compared and announced the shapes before it.
-
-        Raises:
-            ConfigError: inputs that differ, or a slice beyond its input.
-        """
-        return common_shape("subtract", in_shapes, options)

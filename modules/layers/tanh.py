@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from modules.base import BuildContext, MettaModule, only_source
+from modules.base import OneSourceModule
 
 
-class TanhModule(MettaModule):
+class TanhModule(OneSourceModule):
     """Any shape -> the same shape."""
 
     def __init__(self, *, in_keys: Sequence[str] = ("input",), out_keys: Sequence[str] = ("output",)) -> None:
@@ -20,9 +19,3 @@ class TanhModule(MettaModule):
     def compute(self, x: Tensor) -> Tensor:
         """Any shape -> the same shape."""
         return torch.tanh(x)
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """Nothing but the check that there is one source."""
-        only_source(context)
-        return {}

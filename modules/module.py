@@ -1,0 +1,118 @@
+"""`MettaModule`: pure computation between named tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from typing import Any, ClassVar, cast, final
+
+from torch import Tensor, nn
+
+from modules.errors import ConfigError, GraphError
+from modules.shapes import BuildContext, Shape, only_source
+
+
+def _no_compute(self: nn.Module, *_: Tensor) -> Any:
+    raise NotImplementedError(f"{type(self).__name__} has no compute()")
+
+
+class MettaModule(nn.Module):
+    """Reads the tensors named `in_keys`, writes those named `out_keys`, and knows nothing else.
+
+    Subclasses implement `compute`. `forward` works on any mutable mapping, a `dict` as well as a `TensorDict`.
+
+    Args:
+        in_keys: names of the inputs, in the order of `compute`'s arguments.
+        out_keys: names of the outputs, in the order of `compute`'s results.
+
+    Raises:
+        ConfigError: "in_keys must be a sequence of names ...".
+    """
+
+    in_keys: tuple[str, ...]
+    out_keys: tuple[str, ...]
+
+    fixed_in_keys: ClassVar[tuple[str, ...]] = ()
+    """Inputs that every instance reads after its sources, such as a recurrent state."""
+    fixed_out_keys: ClassVar[tuple[str, ...]] = ()
+    """Outputs that every instance writes after its own."""
+    io_sizes: ClassVar[tuple[str, ...]] = ()
+    """Attributes that fix the shapes of inputs and outputs; a hot swap must keep them."""
+    saved_attributes: tuple[str, ...] = ()
+    """Attributes outside the state dict that belong to a trained policy; an instance may have fewer than its class."""
+
+    def __init__(self, in_keys: Sequence[str] | None = None, out_keys: Sequence[str] | None = None) -> None:
+        super().__init__()
+        self.in_keys = _names("in_keys", in_keys)
+        self.out_keys = _names("out_keys", out_keys)
+
+    compute: Callable[..., Any] = _no_compute
+    """Tensors in, a tensor or one tensor per out key back. Subclasses implement it, each with its own inputs."""
+
+    @final  # type: ignore[misc]  # torch declares a writable attribute
+    def forward(self, data: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """Computes and writes the outputs into `data`; returns `data` itself.
+
+        Raises:
+            GraphError: "... computed ... output(s) for ...", with nothing written.
+        """
+        result = self.compute(*[data[key] for key in self.in_keys])
+        for key, value in zip(self.out_keys, one_per_key(self, result), strict=True):
+            data[key] = value
+        return data
+
+    @classmethod
+    def from_context(cls, context: BuildContext) -> dict[str, Any]:
+        """Constructor arguments that the graph or the environment decides.
+
+        Raises:
+            ConfigError: sources whose number or shape does not fit.
+        """
+        return {}
+
+    @classmethod
+    def in_keys_for(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """Inputs besides the sources, which may depend on the constructor arguments `options`."""
+        return cls.fixed_in_keys
+
+    @classmethod
+    def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
+        """Shape of the first output, from the input shapes and all constructor arguments; the first input's if alike.
+
+        Raises:
+            ConfigError: sizes that give no valid shape, or no input shape to repeat.
+        """
+        if not in_shapes:
+            raise ConfigError(f"has no sources, so {cls.__name__} must define output_shape")
+        return in_shapes[0]
+
+
+class OneSourceModule(MettaModule):
+    """A module that reads one source of any shape, and takes nothing from the graph but that it is there."""
+
+    @classmethod
+    def from_context(cls, context: BuildContext) -> dict[str, Any]:
+        """Nothing but the check that there is one source."""
+        only_source(context)
+        return {}
+
+
+def _names(what: str, keys: Any) -> tuple[str, ...]:
+    if isinstance(keys, str) or not all(isinstance(key, str) for key in keys or ()):
+        raise ConfigError(f"{what} must be a sequence of names such as ('input',), got {keys!r}")
+    return tuple(keys or ())
+
+
+def one_per_key(module: nn.Module, result: Any) -> tuple[Tensor, ...]:
+    """What `compute` returned, as one value per out key.
+
+    Raises:
+        GraphError: "... computed ... output(s) for ...".
+    """
+    outputs = tuple(result) if isinstance(result, (tuple, list)) else (result,)
+    keys = cast(Any, module).out_keys
+    if len(outputs) != len(keys):
+        raise GraphError(
+            f"{type(module).__name__} computed {len(outputs)} output(s) for {len(keys)} out_keys {keys}; "
+            f"compute() must return one tensor per key"
+        )
+    return outputs
