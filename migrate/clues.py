@@ -28,6 +28,12 @@ AGENT_KEYS = {
 }
 CROSS_ATTN_KEYS = ("num_query_tokens", "query_token_dim", "qk_dim", "v_dim", "mlp_out_hidden_dim")
 
+LATER_ATTRIBUTES = (
+    ("obs_enc.ObsCrossAttn", "_query_token_dim", "2025-06-04b"),
+    ("obs_tokenizers.ObsTokenPadStrip", "_remapping_active", "2025-07-01"),
+)
+"""Class, an attribute that it got later, and since when."""
+
 
 def of_config(agent: Mapping[str, Any]) -> Iterator[Clue]:
     """What the keys of an agent config tell."""
@@ -70,10 +76,9 @@ def of_records(components: Mapping[str, Record]) -> Iterator[Clue]:
                 yield Clue(f"component {name!r} has `{attribute}`", clue.since, clue.before)
         if "weight_net" in record.attributes.get("_modules", {}):
             yield Clue(f"component {name!r} has registered its `weight_net`", before="E2b")
-        if below_root(record.path) == "obs_enc.ObsCrossAttn" and "_query_token_dim" not in record.attributes:
-            yield Clue(f"component {name!r} has no `_query_token_dim`", before="2025-06-04b")
-        if below_root(record.path) == "obs_tokenizers.ObsTokenPadStrip" and "_remapping_active" not in record.attributes:
-            yield Clue(f"component {name!r} has no `_remapping_active`", before="2025-07-01")
+        for path, attribute, date in LATER_ATTRIBUTES:
+            if below_root(record.path) == path and attribute not in record.attributes:
+                yield Clue(f"component {name!r} has no `{attribute}`", before=date)
         yield from _of_order(name, record)
         yield from _of_embedding(name, record)
     weights = {name: record for name, record in components.items() if "l2_init_scale" in record.attributes}

@@ -38,7 +38,7 @@ class ObservationNormalizerModule(MettaModule):
 
     @classmethod
     def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """The environment's divisors.
+        """The environment's divisors, in the order of the numbers of features, which are the channels.
 
         Raises:
             ConfigError: "the environment gives ... divisors for ... features".
@@ -47,4 +47,5 @@ class ObservationNormalizerModule(MettaModule):
         if len(context.feature_normalizations) != features:
             given = len(context.feature_normalizations)
             raise ConfigError(f"the environment gives {given} divisors for {features} features")
-        return {"feature_normalizations": context.feature_normalizations}
+        by_number = zip(context.feature_ids, context.feature_normalizations, strict=True)
+        return {"feature_normalizations": [divisor for _, divisor in sorted(by_number)]}
