@@ -124,7 +124,7 @@ def weights(*scales: Any) -> dict[str, Record]:
 @pytest.mark.parametrize(
     ("scales", "reading"),
     [
-        ([None, None], "`l2_init_scale` is None in every layer: since E1 (2025-02-20), before E5c (2025-06-05)"),
+        ([None, None], "`l2_init_scale` is None in most layers: since E1 (2025-02-20), before E5c (2025-06-05)"),
         ([1, 1, 0.5], "`l2_init_scale` is 1 in most layers: since E5c (2025-06-05)"),
         ([1, None], None),
         ([1.0, 1.0], None),
