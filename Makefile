@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format equivalence check lock clean
+.PHONY: help setup demo test lint format equivalence coverage check lock clean
 
 PACKAGES := legacy modules migrate equivalence
 # The recorded fixtures are bitwise statements about this release of torch, so the lock keeps it.
@@ -78,6 +78,9 @@ format: $(STAMP) ## format the code, and fix what ruff can fix safely
 
 equivalence: $(STAMP) ## prove that the example policy acts the same on both stacks
 	@$(PY) -m equivalence examples/policy.pt
+
+coverage: $(STAMP) ## renew docs/coverage.md (needs the real files of the old stack in ../shared)
+	@$(PY) -m equivalence.coverage
 
 check: test lint ## all that CI checks
 

@@ -18,6 +18,7 @@ from migrate.config_era import config_era, evidence_of
 from migrate.config_rules import STACK
 from migrate.eras import Era
 from migrate.errors import UsageError
+from migrate.named_agent import architecture_in, written_out
 from migrate.registry import rules, stem_of_new
 from migrate.to_legacy import legacy_agent
 from modules.builder import plain
@@ -34,6 +35,7 @@ def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any
 
     Args:
         cfg: an agent config, or a job config with one under `agent`; plain or OmegaConf. The flag may stand in either.
+            From E10 on it may name an architecture instead: `agent: fast`.
         env: see `environment_from`.
         checkpoint: a policy to load; its architecture must be that of the config.
 
@@ -42,12 +44,12 @@ def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any
             than the checkpoint.
         MigrationError, MettaError: files that cannot be used, configs that cannot be built.
     """
-    config = _agent_config(cfg)
+    content = None if checkpoint is None else read_policy(checkpoint)
+    config = _named_agent(cfg, content) or _agent_config(cfg)
     config_rules.check_agent(config, WHERE)
     new = config_rules.is_new(config)
     stack = config.pop(STACK, STACKS[new])
     check_stack(stack, WHERE)
-    content = None if checkpoint is None else read_policy(checkpoint)
     era = era_of_config(config) if new else _era_of_old(config, content)
     new_config = config if new else config_rules.to_new_agent(config, era, WHERE)[0]
     environment = environment_from(env, era)
@@ -66,6 +68,14 @@ def _era_of_old(config: dict[str, Any], content: PolicyFile | None) -> Era:
         return config_era(config, WHERE, named)[0]
     era, found = era_of_config(content.config), evidence_of(config, WHERE, habits=False)
     return era if found.earliest <= era.date <= found.date else config_era(config, WHERE)[0]
+
+
+def _named_agent(cfg: Any, content: PolicyFile | None) -> dict[str, Any] | None:
+    """The config of an agent that is given by the name of its architecture; None where none is."""
+    data: Any = OmegaConf.to_container(cfg, resolve=False) if isinstance(cfg, DictConfig) else cfg
+    if not isinstance(data, Mapping) or architecture_in(data) is None:
+        return None
+    return written_out(data, None if content is None else era_of_config(content.config), WHERE)
 
 
 def _agent_config(cfg: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from migrate.config_era import config_era
 from migrate.config_rules import NEW_AGENT, STACK, agent_node, check_agent, component_place, is_new
 from migrate.eras import Era
 from migrate.errors import UnusableFileError
+from migrate.named_agent import architecture_in
 from migrate.registry import rules, stem_of_new, stem_of_old
 from migrate.rule import PARAMS, Rule
 from migrate.yaml_edit import Document, Item, Path
@@ -44,7 +45,7 @@ def selects_agent_by_name(data: Mapping[str, Any]) -> bool:
     )
     # Hydra's grammar: `agent: x`, `/agent: x`, `override /agent: x`, `agent@place: x`.
     groups = [key.rpartition(" ")[2].partition("@")[0].removeprefix("/") for key in keys]
-    return "agent" in groups or isinstance(data.get("agent"), str)
+    return "agent" in groups or isinstance(data.get("agent"), str) or architecture_in(data) is not None
 
 
 def to_modules(text: str, where: str, era: str | None = None) -> Migrated:

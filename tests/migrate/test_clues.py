@@ -103,6 +103,13 @@ def test_cross_attention_without_a_size_of_its_queries_is_older_than_that_size()
     ]
 
 
+def test_a_shaper_that_cannot_remap_features_is_older_than_remapping() -> None:  # trap 32
+    shaper = Record(f"{LIB}obs_tokenizers.ObsTokenPadStrip", state={})
+    assert told_by_records(obs=shaper) == [
+        "component 'obs' has no `_remapping_active`: since E1 (2025-02-20), before 2025-07-01"
+    ]
+
+
 @pytest.mark.parametrize(
     ("rows", "padding", "reading"),
     [

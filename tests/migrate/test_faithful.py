@@ -191,3 +191,9 @@ def test_an_attribute_that_no_old_code_read_is_no_reason_to_refuse(tmp_path: Pat
     agent = old_agent(changed(CONFIG, _action_embeds_={"initialization": "whatever"}))
     old, new = _written(tmp_path, agent)
     assert all(result.equal for result in prove(pair_of_files(old, new), examples=3))
+
+
+def test_the_case_of_an_initialization_meant_nothing(tmp_path: Path) -> None:
+    agent = old_agent(changed(CONFIG, fc={"initialization": "XAVIER"}, critic_1={"initialization": "orthogonal"}))
+    old, new = _written(tmp_path, agent)
+    assert all(result.equal for result in prove(pair_of_files(old, new), examples=3))

@@ -46,6 +46,14 @@ def test_the_youngest_era_that_all_clues_allow_with_the_deciding_clues() -> None
     )
 
 
+def test_a_habit_decides_only_where_no_other_clue_contradicts_it() -> None:
+    habit = Clue("a", before="E6a", habit=True)
+    assert era_from([habit, Clue("b", "E4a")], "f").name == "E5e"
+    assert era_from([habit, Clue("b", "E7a", "E8")], "f").evidence == (
+        "b: since E7a (2025-07-02), before E8 (2025-08-07b)",
+    )
+
+
 def test_one_clue_may_decide_both_ends_and_is_said_once() -> None:
     assert era_from([Clue("x", "E4a", "E4b")], "f").evidence == ("x: since E4a (2025-05-01), before E4b (2025-05-10)",)
 
