@@ -75,11 +75,13 @@ class Case:
         setups: draws ways to build it that the old stack accepts.
         refused: ways to build it that both stacks must refuse.
         errors: parts of what both sides may raise in a pass; anything else is a fault of the case.
+        gaps: since when, before when, and why no old agent could be built with it; `setups` draws nothing of then.
     """
 
     setups: st.SearchStrategy[Setup]
     refused: tuple[Setup, ...] = ()
     errors: tuple[str, ...] = ()
+    gaps: tuple[tuple[str, str, str], ...] = ()
 
 
 @cache
@@ -93,6 +95,7 @@ EVER = ("E1", "E2a", "E2c", "E3", "E4a", "E4d", "E5e", "E6c", "E7b", "E8", "E9",
 """Eras of components that there always were."""
 EARLY = ("E1", "E2a", "E2b", "E2c", "E3", "E3b")
 SINCE_E4 = EVER[4:]
+LOST_SOURCES = ("E2a", "E4a", "agents told a merge nothing of its sources, so none could be built (trap 17)")
 
 
 def in_eras(setups: st.SearchStrategy[Setup], eras: Sequence[str] = EVER) -> st.SearchStrategy[Setup]:

@@ -142,6 +142,9 @@ def proved(stem: str, version: Version, case: Case, setups: Sequence[Setup]) -> 
 
     if names := {setup.era for setup in setups if within(setup)}:
         return replace(version, drawn=tuple(sorted(names, key=lambda name: Era(name).date)))
+    for since, before, reason in case.gaps:
+        if start_of(since) <= version.since and version.before <= start_of(before):
+            return replace(version, problem=reason, refused=True)
     keys = rules()[stem].keys_at(Era(version.since))
     probes = setups or [setup for setup in case.refused if within(setup)]
     alike = [setup for setup in probes if rules()[stem].keys_at(Era(setup.era)) == keys]

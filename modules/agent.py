@@ -152,7 +152,7 @@ class MettaAgent(nn.Module):
         Args:
             data: see `forward`. In a `TensorDict` with batch size `[B]`, results are `[B, ...]` or `[B, T, ...]`, and
                 the state is `[B, L, H]`, since all its entries share their first dimensions.
-            kept: gets everything that the components wrote, by key.
+            kept: gets everything that the components wrote for these results, by key.
 
         Raises:
             InputError: shapes that do not fit, half a state, or no actions activated.
@@ -167,7 +167,7 @@ class MettaAgent(nn.Module):
         inputs = graph_inputs(data, self.environment.obs_shape, self._core(), single_steps=single_steps)
         next_state = NEXT_STATE if STATE[0] in inputs else ()
         wanted = (*self.heads, *next_state, *(("_core_",) if "e3b" in data.keys() else ()))  # noqa: SIM118 - see below
-        self.components.execute(inputs, outputs=wanted if kept is None else None)
+        self.components.execute(inputs, outputs=wanted, intermediate=kept is not None)
         if kept is not None:
             kept.update(inputs)
         results = {"value": inputs["_value_"]}

@@ -87,17 +87,22 @@ class ComponentContainer(nn.ModuleDict):
         self._forget()
         return old
 
-    def execute(self, data: MutableMapping[str, Any], outputs: Sequence[str] | None = None) -> MutableMapping[str, Any]:
+    def execute(
+        self, data: MutableMapping[str, Any], outputs: Sequence[str] | None = None, *, intermediate: bool = False
+    ) -> MutableMapping[str, Any]:
         """Runs the components and writes their outputs into `data`, which is returned.
 
         Args:
             data: a `dict` or `TensorDict` with the graph's inputs.
             outputs: keys to compute, with nothing else run or kept; None for all.
+            intermediate: whether to keep what else is written on the way to `outputs`.
 
         Raises:
             GraphError: an output that nobody writes, or an input that is neither written nor in `data`.
         """
         wanted = None if outputs is None else tuple(outputs)
+        if wanted is not None and intermediate:
+            wanted = tuple(key for node in self._order(wanted)[0] for key in node.out_keys)
         order, kept = self._order(wanted)
         modules = cast("Mapping[str, nn.Module]", self._modules)
         try:

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from equivalence.case import SINCE_E4, Case, Setup, Source, in_eras, sizes
+from equivalence.case import LOST_SOURCES, SINCE_E4, Case, Setup, Source, in_eras, sizes
 
 
 @st.composite
@@ -31,4 +31,5 @@ CASE = Case(
         Setup({}, (Source("a", (3,), {"slice": [0, 1, 2], "dim": 1}),)),
         Setup({}, (Source("a", (3, 2), {"dim": 1}), Source("b", (3, 2), {"dim": 2}))),
     ),
+    gaps=(LOST_SOURCES,),
 )

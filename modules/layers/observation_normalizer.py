@@ -47,5 +47,6 @@ class ObservationNormalizerModule(MettaModule):
         if len(context.feature_normalizations) != features:
             given = len(context.feature_normalizations)
             raise ConfigError(f"the environment gives {given} divisors for {features} features")
-        by_number = zip(context.feature_ids, context.feature_normalizations, strict=True)
+        numbers = context.feature_ids or range(features)
+        by_number = zip(numbers, context.feature_normalizations, strict=True)
         return {"feature_normalizations": [divisor for _, divisor in sorted(by_number)]}

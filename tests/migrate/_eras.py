@@ -184,6 +184,19 @@ def trained(date: str, encoder: Any, steps: int = 2) -> Policy:
     return Policy(era, agent, optimizer, config)
 
 
+def unsorted_policy_of_e1() -> Policy:
+    """A policy of E1 whose config lists readers before their sources, with another moment for each parameter."""
+    era = Era("E1")
+    config = config_of(era, from_box)
+    config["components"] = dict(reversed(config["components"].items()))
+    agent = legacy_agent(config, BOX, "test", era)
+    optimizer = torch.optim.Adam(agent.parameters())
+    for number, parameter in enumerate(agent.parameters(), start=1):
+        parameter.grad = torch.full_like(parameter, number)
+    optimizer.step()
+    return Policy(era, agent, optimizer, config)
+
+
 DATES = [date for date, _ in legacy.factory.VERSIONS]
 """When the agent changed."""
 LAYER_DATES = [

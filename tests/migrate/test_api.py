@@ -13,8 +13,10 @@ import legacy
 import migrate
 import modules
 from migrate.api import environment_from
+from migrate.checkpoint import main
 from migrate.errors import UnusableFileError, UsageError
 from modules.errors import CheckpointError, ConfigError
+from tests.migrate import _eras as eras
 from tests.migrate import _policies as policies
 
 STACKS = {"legacy": legacy.MettaAgent, "modules": modules.MettaAgent}
@@ -74,6 +76,29 @@ def test_training_goes_on_alike_from_any_state_in_either_stack(
         losses, weights = resumed(path, state, stack)
         assert policies.equal(losses, expected[0])
         assert policies.equal(weights, expected[1])
+
+
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("source", ["trainer_state.pt", "policy.safetensors", "again.safetensors", "back.pt"])
+def test_moments_find_their_parameters_where_e1_counted_a_source_before_its_reader(
+    tmp_path: Path, stack: str, source: str
+) -> None:
+    written = eras.unsorted_policy_of_e1()
+    policy, state = written.write(tmp_path)
+    new, again = tmp_path / "policy.safetensors", tmp_path / "again.safetensors"
+    assert main([str(policy), "-o", str(new), "--trainer-state", str(state)]) == 0
+    agent = migrate.load_policy(new, "modules")
+    migrate.save_policy(again, agent, migrate.load_optimizer_state(new, agent))
+    back = ["-o", str(tmp_path / "old.pt"), "--trainer-state", str(tmp_path / "back.pt")]
+    assert main([str(again), "--to", "legacy", *back]) == 0
+
+    agent = migrate.load_policy(new, stack)
+    optimizer = policies.adam(agent)
+    optimizer.load_state_dict(migrate.load_optimizer_state(tmp_path / source, agent))
+    names = migrate.parameter_names(agent)
+    for name, parameter in agent.named_parameters():
+        old = written.agent.get_parameter(names[name])
+        assert torch.equal(optimizer.state[parameter]["exp_avg"], written.optimizer.state[old]["exp_avg"])
 
 
 def test_training_without_the_state_goes_on_otherwise(policy: Path, trainer_state: Path) -> None:

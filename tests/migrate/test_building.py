@@ -16,7 +16,9 @@ import modules
 from migrate import config_rules
 from migrate.eras import Era
 from migrate.errors import UnusableFileError, UsageError
+from migrate.to_legacy import legacy_agent
 from modules.errors import MettaError
+from tests.migrate import _eras as eras
 from tests.migrate import _policies as policies
 
 STACKS = {"legacy": legacy.MettaAgent, "modules": modules.MettaAgent}
@@ -132,6 +134,19 @@ def test_a_config_for_another_policy_is_refused_with_both_readings(
 ) -> None:
     with pytest.raises(UsageError, match=rf"policy\.pt: .*{what}"):
         build(config, policy, stack=stack)
+
+
+def test_a_relu_behind_the_core_does_not_outweigh_the_date_of_the_checkpoint(tmp_path: Path) -> None:
+    def encoder(era: Era) -> dict[str, Any]:
+        return {**eras.from_late_tokens(era), "core_relu": eras.layer("nn_layer_library.ReLU", "_core_", era=era)}
+
+    era = Era("2025-07-29")
+    config = eras.config_of(era, encoder)
+    config["components"]["actor_1"]["sources"] = [{"name": "core_relu"}]
+    torch.manual_seed(0)
+    agent = legacy_agent(config, eras.TOKENS, "test", era)
+    policy, _ = eras.Policy(era, agent, torch.optim.Adam(agent.parameters()), config).write(tmp_path)
+    assert isinstance(migrate.build_agent({**config, "stack": "modules"}, eras.TOKENS, policy), modules.MettaAgent)
 
 
 def test_defaults_written_out_are_no_difference(migrated: Path) -> None:

@@ -43,6 +43,13 @@ def test_sources_run_in_listed_order_and_value_before_action() -> None:
     assert components.order() == ["b", "a", "_value_", "c", "_action_", "unreached"]
 
 
+def test_what_is_written_on_the_way_to_outputs_is_kept_on_request_and_nothing_else_runs() -> None:
+    components = container(a="x", _value_="a", unread="a")
+    plain, full = (components.execute({"x": X}, ["_value_"], intermediate=more) for more in (False, True))
+    assert set(plain) == {"x", "_value_"}
+    assert set(full) == {"x", "a", "_value_"}
+
+
 def test_parameters_come_in_registration_order() -> None:
     assert [name for name, _ in linears().named_parameters()] == ["b.weight", "b.bias", "a.weight", "a.bias"]
     assert linears().order() == ["a", "b"]
