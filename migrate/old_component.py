@@ -21,6 +21,7 @@ LAYER_INTERNALS = MODULE_INTERNALS | {
     *("_name", "_sources", "_nn_params", "_net", "_ready"),
     *("_source_components", "_in_tensor_shapes", "_out_tensor_shape"),
     *("_input_source", "_input_source_component", "_output_size", "_input_size"),
+    *("sources_list", "sizes", "dims"),
 }
 PUBLIC = ("name", "input_source", "input_source_component", "output_size", "input_size", "nn_params", "net")
 """Attributes of E1 that have an underscore since E2a."""
@@ -78,7 +79,7 @@ def attributes_of(record: Record) -> dict[str, Any]:
 
 def _sources(attributes: Mapping[str, Any], era: Era) -> dict[str, Any]:
     """The sources as a config says them."""
-    entries = plain(attributes.get("_sources"))
+    entries = plain(attributes.get("_sources", attributes.get("sources_list")))  # the latter in merges of E1
     if entries is None and not era.is_since("E4a"):
         return {"input_source": plain(attributes.get("_input_source"))}
     if entries is None:

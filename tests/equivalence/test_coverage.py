@@ -154,6 +154,8 @@ def test_a_case_without_draws_gives_none() -> None:
 
 LIFE = Clue("", "E4a", "E10")
 DRAWN = Version("2025-05-01", "2025-08-07b", "Old", {}, ("E4d", "E5e", "E6c"))
+
+
 def test_a_gap_of_the_case_says_why_nothing_is_drawn() -> None:
     case = Case(st.nothing(), gaps=(("E2a", "E4a", "told nothing of its sources"),))
     found = proved("add_merge", Version("2025-02-27", "2025-05-01", "", {}), case, ())

@@ -51,6 +51,16 @@ def from_box(era: Era) -> Components:
     }
 
 
+def from_sliced_box(era: Era) -> Components:
+    """E1 alone: its merges named their sources otherwise, and those of E2 and E3 could not be built (trap 17)."""
+    components = from_box(era)
+    front = {"source_name": "obs_normalizer", "slice": [0, 1], "dim": 1}
+    rest = {"source_name": "obs_normalizer", "slice": [1, 3], "dim": 1}
+    swapped = {"_target_": f"{era.root}merge_layer.ConcatMergeLayer", "sources": [rest, front]}
+    components["cnn1"]["input_source"] = "swapped"
+    return {**components, "swapped": swapped}
+
+
 def from_token_box(era: Era) -> Components:
     components = from_box(era)
     components["_obs_"] = layer("obs_token_to_box_shaper.ObsTokenToBoxShaper", era=era)
@@ -147,7 +157,7 @@ class Policy:
 
 
 def environment_of(encoder: Any, era: Era) -> Environment:
-    if encoder is from_box:
+    if encoder in (from_box, from_sliced_box):
         return (
             BOX
             if not era.is_since("2025-06-04")
@@ -225,4 +235,4 @@ def encoders_of(date: str) -> list[Any]:
     return [e for e, (a, b) in periods.items() if a <= date < b and not (broken and e is from_late_tokens)]
 
 
-ALL = [(date, encoder) for date in EVERY_DATE for encoder in encoders_of(date)]
+ALL = [("2025-02-20", from_sliced_box), *((date, encoder) for date in EVERY_DATE for encoder in encoders_of(date))]

@@ -121,7 +121,8 @@ def test_what_the_components_wrote_is_kept_apart_on_request() -> None:
 def test_keeping_what_the_components_wrote_runs_nothing_that_draws_other_actions() -> None:
     dropout = {"_target_": "modules.layers.dropout.DropoutModule", "sources": ["encoded"]}
     torch.manual_seed(0)
-    policy, x = MettaAgent(config(unread=dropout), ENVIRONMENT), observations(8)
+    more_heads = {"heads": ["_value_", "_action_", "unread"]}
+    policy, x = MettaAgent({**config(unread=dropout), **more_heads}, ENVIRONMENT), observations(8)
     policy.activate_actions(*ACTIONS)
     kept: dict[str, Tensor] = {}
     plain, watched = (seeded(lambda: policy.step({"x": x})), seeded(lambda: policy.step({"x": x}, kept)))
