@@ -12,7 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 import modules
 from migrate import config_rules
-from migrate.agent_rules import FIXED, era_of_config, spoken
+from migrate.agent_rules import ERA, FIXED, era_of_config, spoken
 from migrate.api import STACKS, check_stack, environment_from, load_policy, read_policy
 from migrate.config_era import config_era, evidence_of
 from migrate.config_rules import STACK
@@ -45,7 +45,7 @@ def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any
         MigrationError, MettaError: files that cannot be used, configs that cannot be built.
     """
     content = None if checkpoint is None else read_policy(checkpoint)
-    config = _named_agent(cfg, content) or _agent_config(cfg)
+    config = _agent_config(_with_components(cfg, content))
     config_rules.check_agent(config, WHERE)
     new = config_rules.is_new(config)
     stack = config.pop(STACK, STACKS[new])
@@ -70,12 +70,17 @@ def _era_of_old(config: dict[str, Any], content: PolicyFile | None) -> Era:
     return era if found.earliest <= era.date <= found.date else config_era(config, WHERE)[0]
 
 
-def _named_agent(cfg: Any, content: PolicyFile | None) -> dict[str, Any] | None:
-    """The config of an agent that is given by the name of its architecture; None where none is."""
-    data: Any = OmegaConf.to_container(cfg, resolve=False) if isinstance(cfg, DictConfig) else cfg
-    if not isinstance(data, Mapping) or architecture_in(data) is None:
-        return None
-    return written_out(data, None if content is None else era_of_config(content.config), WHERE)
+def _with_components(cfg: Any, content: PolicyFile | None) -> Any:
+    """The config as it is, unless it names an architecture: then with the components of that written out."""
+    raw: Any = OmegaConf.to_container(cfg, resolve=False) if isinstance(cfg, DictConfig) else cfg
+    if not isinstance(raw, Mapping) or (name := architecture_in(raw)) is None:
+        return cfg
+    node = cfg["agent"] if "agent" in raw else cfg
+    options = {} if isinstance(node, str) else {key: _value(node, key) for key in node}
+    era = None if content is None else era_of_config(content.config)
+    job = {key: raw[key] for key in (STACK, ERA) if key in raw}
+    agent = written_out(name, {**({ERA: job[ERA]} if ERA in job else {}), **options}, era, WHERE)
+    return {**job, "agent": agent}
 
 
 def _agent_config(cfg: Any) -> dict[str, Any]:

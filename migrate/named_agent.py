@@ -16,26 +16,30 @@ NAMES = component_policies.architectures(component_policies.E11)
 
 
 def architecture_in(config: Mapping[str, Any]) -> str | None:
-    """The architecture that an agent config, or a job's `agent`, names; None where it names none."""
+    """The architecture that an agent config, or a job's `agent`, names; None where it names none.
+
+    Where components are written out, they are what counts, whatever the agent is called.
+    """
     agent = config.get("agent", config)
+    if isinstance(agent, Mapping) and "components" in agent:
+        return None
     name = agent.get("name") if isinstance(agent, Mapping) else agent
     return name if isinstance(name, str) and name in NAMES else None
 
 
-def written_out(config: Mapping[str, Any], era: Era | None, where: object) -> dict[str, Any]:
-    """The config with the components that its architecture had at an era.
+def written_out(name: str, options: Mapping[str, Any], era: Era | None, where: object) -> dict[str, Any]:
+    """The agent config with the components that an architecture had at an era.
 
     Args:
-        config: plain values; names an architecture.
-        era: of the checkpoint beside the config; without one, the config's own `era` decides.
+        name: of the architecture.
+        options: what else the agent config says; its `era` comes before the other.
+        era: of the checkpoint beside the config.
         where: the file.
 
     Raises:
         UsageError: no era, or one at which there was no such architecture.
     """
-    name, agent = architecture_in(config), config.get("agent", config)
-    options = dict(agent) if isinstance(agent, Mapping) else {}
-    if given := options.get(ERA, config.get(ERA)):
+    if given := options.get(ERA):
         era = eras.named(given, where)
     if era is None:
         raise UsageError(
@@ -53,8 +57,7 @@ def written_out(config: Mapping[str, Any], era: Era | None, where: object) -> di
         "_target_": AGENTS[0],
         "observations": {"obs_key": "grid_obs"},
         "clip_range": options.get("clip_range", 0),
-        "components": component_policies.components(str(name), era.date),
+        "components": component_policies.components(name, era.date),
         ERA: spoken(era),
-        **({STACK: config[STACK]} if STACK in config else {}),
         **({STACK: options[STACK]} if STACK in options else {}),
     }

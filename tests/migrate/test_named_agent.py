@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import yaml
+from omegaconf import OmegaConf
 
 import migrate
 import modules
 from migrate.config_text import to_modules
 from migrate.errors import UsageError
 from tests.migrate import _eras
+from tests.migrate import _policies as policies
 
 ENVIRONMENT = replace(_eras.TOKENS, obs_width=11, obs_height=11)
 CONFIGS: tuple[Any, ...] = ({"agent": "fast"}, {"agent": {"name": "fast"}}, {"name": "fast", "clip_range": 0})
 
 
-def build(config: dict[str, Any], checkpoint: Path | None = None, **keys: str) -> Any:
-    return migrate.build_agent({**config, **keys}, ENVIRONMENT, checkpoint)
+def build(config: Any, environment: modules.Environment = ENVIRONMENT, **keys: str) -> Any:
+    return migrate.build_agent({**config, **keys} if keys else config, environment)
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -56,3 +58,21 @@ def test_an_architecture_that_there_was_not_is_refused(name: str, era: str) -> N
 @pytest.mark.parametrize("text", ["agent: fast\n", "agent:\n  name: fast\n", "name: fast\nclip_range: 0\n"])
 def test_nothing_has_to_change_in_a_config_that_names_its_architecture(text: str) -> None:
     assert to_modules(text, "f").text == text
+
+
+def test_components_that_are_written_out_count_whatever_the_agent_is_called() -> None:
+    agent = build({**policies.CONFIG, "name": "fast", "stack": "modules"}, environment=policies.ENVIRONMENT)
+    assert list(agent.components) == list(policies.CONFIG["components"])
+    text = yaml.safe_dump({**policies.CONFIG, "name": "fast"})
+    assert "modules.layers." in to_modules(text, "f").text
+
+
+def test_a_job_and_its_agent_must_name_one_stack() -> None:
+    config = {"stack": "legacy", "agent": {"name": "fast", "era": "E11", "stack": "modules"}}
+    with pytest.raises(UsageError, match="stack is 'legacy' in the job and 'modules' in its agent"):
+        build(config)
+
+
+def test_interpolations_of_a_composed_config_are_resolved() -> None:
+    agent = build(OmegaConf.create({"c": 0.5, "era": "E11", "agent": {"name": "fast", "clip_range": "${c}"}}))
+    assert agent.clip_range == 0.5
