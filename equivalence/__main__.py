@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import argparse
-import json
-import platform
+import importlib
+import re
+import shlex
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from rich.markup import escape
-from rich.table import Table
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from equivalence.finding import Pair
 from equivalence.harness import LEVELS
+from equivalence.observations import read_observations
 from equivalence.pairs import pair_of_files
-from equivalence.proof import LevelResult, prove
+from equivalence.policy import BITWISE, POLICIES
+from equivalence.proof import Run
+from equivalence.report import write_reports
+from equivalence.report_json import render_json
+from equivalence.report_terminal import show
+from equivalence.result import DIFFERENT, EQUAL, ProofResult
+from equivalence.session import BUNDLE, IN_MEMORY, prove_pair
 from migrate import cli
 from migrate.errors import MigrationError
 from modules.errors import MettaError
 
-SHOWN = 5
 EXAMPLES = """examples:
   python -m equivalence model_0100.pt                           old file in the old stack, the same migrated in memory
   python -m equivalence model_0100.pt model_0100.safetensors    old file against the migrated one
   python -m equivalence simple.yaml                             fresh agents from one seed
+  python -m equivalence model_0100.pt --report proof            and a page for those who were not there
+
+other commands (each has --help):
+  python -m equivalence suite DIR ...    every config and policy in some folders, and random architectures
+  python -m equivalence selftest         the harness on trial: planted faults, and how many are found
+  python -m equivalence alarms           the harness on trial: equal agents, and how often it cries wolf
+  python -m equivalence throughput       comparisons per second, and the harness's share of the time
 """
+COMMANDS = ("suite", "selftest", "alarms", "throughput")
+REPORT = Path("equivalence-report")
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,95 +59,89 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "new", type=Path, nargs="?", metavar="NEW", help="policy or config for the new stack (OLD, migrated)"
     )
-    result.add_argument("--level", action="append", choices=list(LEVELS), help="only this level (repeatable)")
-    result.add_argument("--examples", type=int, default=25, metavar="N", help="inputs per level (25)")
-    result.add_argument("--seed", type=int, default=0, metavar="S", help="other inputs (0)")
+    add_options(result)
+    result.add_argument("--observations", type=Path, metavar="FILE", help="recorded observations (.safetensors) to try")
+    result.add_argument(
+        "--report", type=Path, metavar="DIR", help=f"folder for the reports (on a difference: {REPORT})"
+    )
     result.add_argument("--json", action="store_true", help="machine-readable result on standard output")
     return result
+
+
+def add_options(command: argparse.ArgumentParser, examples: int = 25) -> None:
+    """The options of every command that proves."""
+    command.add_argument("--level", action="append", choices=list(LEVELS), help="only this level (repeatable)")
+    command.add_argument("--examples", type=int, default=examples, metavar="N", help=f"inputs per level ({examples})")
+    command.add_argument("--seed", type=int, default=0, metavar="S", help="other inputs (0)")
+    command.add_argument("--budget", type=duration, metavar="TIME", help="stop after so long, such as 60s, 5m or 2h")
+    command.add_argument("--policy", choices=POLICIES, default=BITWISE, help=f"what equal means ({BITWISE})")
+    command.add_argument(
+        "--no-controls", action="store_true", help="leave the negative controls out, for half the time"
+    )
+
+
+def duration(text: str) -> float:
+    """Seconds of `60`, `60s`, `5m` or `2h`."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    if match is None or not float(match[1]):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 60s, 5m or 2h")
+    return float(match[1]) * UNITS[match[2] or "s"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command.
 
     Returns:
-        0 equal, 1 different, 2 cannot be used, 3 refused as unsafe, 4 wrong usage.
+        0 equal, 1 different or inconclusive, 2 cannot be used, 3 refused as unsafe, 4 wrong usage.
     """
-    args = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    torch.set_num_threads(1)
+    if words and words[0] in COMMANDS:
+        return int(importlib.import_module(f"equivalence.{words[0]}").main(words[1:]))
+    args = parser().parse_args(words)
     if args.examples < 1:
         parser().error("--examples must be at least 1")
-    torch.set_num_threads(1)
     try:
-        pair = pair_of_files(args.old, args.new)
+        result = _prove(args, words)
     except MettaError as error:
         cli.console.print(f"[red]error[/red]: {escape(str(error))}")
         return error.exit_code if isinstance(error, MigrationError) else cli.UNUSABLE
-    with cli.console.status("proving") as status:
-        results = prove(
-            pair,
-            levels=args.level or tuple(LEVELS),
-            examples=args.examples,
-            base_seed=args.seed,
-            progress=lambda level: status.update(f"proving: {level}"),
-        )
-    equal = all(result.equal for result in results)
-    show(args.old, args.new, pair, results)
+    folder = args.report or (REPORT if result.verdict == DIFFERENT else None)
+    show(result, cli.console, write_reports(result, folder) if folder else ())
     if args.json:
-        report = {"equal": equal, "environment": environment(), "levels": [result.to_dict() for result in results]}
-        sys.stdout.write(json.dumps(report, indent=2) + "\n")
-    return cli.DONE if equal else cli.FOUND
+        sys.stdout.write(render_json(result).decode())
+    return cli.DONE if result.verdict == EQUAL else cli.FOUND
 
 
-def environment() -> dict[str, Any]:
-    """What bits depend on."""
-    return {
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "default_dtype": str(torch.get_default_dtype()),
-    }
+def _prove(args: argparse.Namespace, words: Sequence[str]) -> ProofResult:
+    pair = pair_of_files(args.old, args.new)
+    recorded = read_observations(args.observations, pair.sizes) if args.observations else None
+    levels = args.level or tuple(LEVELS)
+    with progress_bar() as bar:
+        task = bar.add_task("proving", total=sum(LEVELS[level].examples(args.examples) for level in levels))
+        return prove_pair(
+            pair,
+            Run(
+                examples=args.examples,
+                seed=args.seed,
+                policy=args.policy,
+                controls=not args.no_controls,
+                recorded=recorded,
+                deadline=time.monotonic() + args.budget if args.budget else None,
+                progress=lambda level, count: bar.update(task, advance=count, description=level),
+            ),
+            levels=levels,
+            old=str(args.old),
+            new=str(args.new) if args.new else IN_MEMORY,
+            reproduce=shlex.join(["python", "-m", "equivalence", *words]),
+            bundle=(args.report or REPORT) / BUNDLE,
+        )
 
 
-def show(old: Path, new: Path | None, pair: Pair, results: Sequence[LevelResult]) -> None:
-    """The verdict, for people."""
-    table = Table(
-        title=f"{old.name} (legacy) against {new.name if new else 'itself, migrated'} (modules)", title_justify="left"
-    )
-    for heading, justify in (
-        ("level", "left"),
-        ("inputs", "right"),
-        ("values compared", "right"),
-        ("verdict", "left"),
-    ):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]  # a literal in rich's types
-    for result in results:
-        table.add_row(result.level, str(result.examples), str(result.compared), _verdict(result))
-    cli.console.print(table)
-    for result in results:
-        if result.differences:
-            explain(pair, result)
-    facts = ", ".join(f"{key} {value}" for key, value in environment().items())
-    cli.console.print(f"{len(pair.order)} components, {len(pair.names)} tensors of state; {facts}")
-
-
-def _verdict(result: LevelResult) -> str:
-    if result.differences:
-        words = f"[red]{len(result.differences)} differences[/red]"
-    else:
-        words = "[green]bitwise equal[/green]" if result.equal else "[red]nothing was compared[/red]"
-    return f"{words} ({result.failed_alike} passes fail on both sides)" if result.failed_alike else words
-
-
-def explain(pair: Pair, result: LevelResult) -> None:
-    """Where a difference begins, and on which input."""
-    cli.console.print(f"[red]{result.level}[/red] differs, smallest input: {result.failing}")
-    for name in pair.order if result.blamed else ():
-        mark = "[red]> [/red]" if name == result.blamed else "  "
-        cli.console.print(f"  {mark}{escape(name)} ({type(pair.new.get_submodule(f'components.{name}')).__name__})")
-    for difference in result.differences[:SHOWN]:
-        cli.console.print(f"  {escape(str(difference))}")
-    if len(result.differences) > SHOWN:
-        cli.console.print(f"  and {len(result.differences) - SHOWN} more")
+def progress_bar(**options: Any) -> Progress:
+    """A bar for examples or files, on standard error, gone when it is done."""
+    columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=cli.console, transient=True, **options)
 
 
 if __name__ == "__main__":

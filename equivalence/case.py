@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 import equivalence.cases
+from equivalence.mutant import Mutant
 
 Shape = tuple[int, ...]
 
@@ -76,12 +77,16 @@ class Case:
         refused: ways to build it that both stacks must refuse.
         errors: parts of what both sides may raise in a pass; anything else is a fault of the case.
         gaps: since when, before when, and why no old agent could be built with it; `setups` draws nothing of then.
+        host: the setup in which mutants are planted, with sizes that no mistake could hide behind.
+        mutants: mistakes of this component alone; those that any component could make stand in `mutants.py`.
     """
 
     setups: st.SearchStrategy[Setup]
     refused: tuple[Setup, ...] = ()
     errors: tuple[str, ...] = ()
     gaps: tuple[tuple[str, str, str], ...] = ()
+    host: Setup | None = None
+    mutants: tuple[Mutant, ...] = ()
 
 
 @cache

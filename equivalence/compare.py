@@ -1,4 +1,4 @@
-"""What equal means: the same bytes, shape, type and strides; only failures are explained."""
+"""What equal means under the `bitwise` policy: the same bytes, shape, type and strides; only failures are explained."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from migrate.plan import as_bytes
-
-SIGNED = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+"""Bytes of a float -> the integers that its bits are."""
 
 
 @dataclass(frozen=True)
@@ -17,43 +16,73 @@ class Difference:
     """Two values that should be equal and are not.
 
     Attributes:
-        place: `component`, `output`, `gradient`, `state`, `weight`, `generator` or `error`.
+        place: `component`, `output`, `gradient`, `state`, `weight`, `attribute`, `generator` or `error`.
         name: which one.
-        detail: how they differ.
+        detail: how they differ, in words.
+        differing: how many elements differ.
+        total: of how many.
+        ulp: the largest distance between two of them; None where it cannot be counted.
+        step: of a rollout or a training.
+        component: whose it is, where it is one component's.
     """
 
     place: str
     name: str
     detail: str
+    differing: int = 0
+    total: int = 0
+    ulp: int | None = None
+    step: int | None = None
+    component: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.place} {self.name}: {self.detail}"
+        when = "" if self.step is None else f" (step {self.step})"
+        return f"{self.place} {self.name}{when}: {self.detail}"
 
 
 def same_bytes(a: Tensor, b: Tensor) -> bool:
     """Whether two tensors of one shape and type hold the same bits: -0.0 is not 0.0, and NaN equals its own payload."""
-    return as_bytes(a) == as_bytes(b)
+    if a.is_floating_point():
+        bits = BITS[a.dtype.itemsize]
+        return torch.equal(a.detach().view(bits), b.detach().view(bits))
+    return torch.equal(a, b)
 
 
-def explain(old: Tensor | None, new: Tensor | None, *, strides: bool = True) -> str | None:
+def difference(
+    place: str, name: str, old: Tensor | None, new: Tensor | None, *, strides: bool = True
+) -> Difference | None:
     """How `new` differs from `old`; None if it does not.
 
     Args:
+        place: see `Difference`.
+        name: see `Difference`.
         old: the old side's tensor, None where it has none.
         new: the new side's.
         strides: whether the layout in memory counts, which decides how later operations round.
     """
     if old is None or new is None:
-        return None if old is new else f"only the {'new' if old is None else 'old'} side has it"
+        detail = f"only the {'new' if old is None else 'old'} side has it"
+        return None if old is new else Difference(place, name, detail)
+    detail = _unlike(old, new)
+    if detail:
+        return Difference(place, name, detail, old.numel(), old.numel())
+    if not same_bytes(old, new):
+        return _explained(place, name, old.detach(), new.detach())
+    if strides and old.stride() != new.stride() and _layout(old) != _layout(new):
+        return Difference(place, name, f"strides {old.stride()} became {new.stride()}", total=old.numel())
+    if old.requires_grad != new.requires_grad:
+        detail = f"requires_grad {old.requires_grad} became {new.requires_grad}"
+        return Difference(place, name, detail, total=old.numel())
+    return None
+
+
+def _unlike(old: Tensor, new: Tensor) -> str:
+    """Why two tensors cannot be compared number by number."""
     if old.dtype != new.dtype:
         return f"dtype {old.dtype} became {new.dtype}"
     if old.shape != new.shape:
         return f"shape {tuple(old.shape)} became {tuple(new.shape)}"
-    if not same_bytes(old, new):
-        return _explain_values(old.detach(), new.detach())
-    if strides and _layout(old) != _layout(new):
-        return f"strides {old.stride()} became {new.stride()}"
-    return None
+    return ""
 
 
 def _layout(tensor: Tensor) -> tuple[int, ...]:
@@ -61,17 +90,28 @@ def _layout(tensor: Tensor) -> tuple[int, ...]:
     return tuple(step for size, step in zip(tensor.shape, tensor.stride(), strict=True) if size > 1)
 
 
-def _explain_values(old: Tensor, new: Tensor) -> str:
+def _explained(place: str, name: str, old: Tensor, new: Tensor) -> Difference:
+    total = old.numel()
     if not old.is_floating_point():
-        differing = old != new
-        return f"{int(differing.sum())} of {old.numel()} values differ, first {_first(old, new, differing)}"
-    width = SIGNED[old.dtype.itemsize]
-    steps = (_ordered(old.contiguous().view(width)) - _ordered(new.contiguous().view(width))).abs()
-    differing = steps > 0
-    return (
-        f"{int(differing.sum())} of {old.numel()} values differ, by up to {int(steps.max())} ulp "
-        f"({float((old.double() - new.double()).abs().nan_to_num(0).max()):.3g}), first {_first(old, new, differing)}"
-    )
+        unequal = old != new
+        count = int(unequal.sum())
+        detail = f"{count} of {total} values differ, first {_first(old, new, unequal)}"
+        return Difference(place, name, detail, count, total)
+    distance = ulps(old, new)
+    unequal, largest = distance > 0, int(distance.max())
+    count = int(unequal.sum())
+    apart = float((old.double() - new.double()).abs().nan_to_num(0).max())
+    words = f"by up to {largest} ulp ({apart:.3g}), first {_first(old, new, unequal)}"
+    return Difference(place, name, f"{count} of {total} values differ, {words}", count, total, largest)
+
+
+def ulps(old: Tensor, new: Tensor) -> Tensor:
+    """How many floats lie between two floats of one type, element by element; int64."""
+    bits = BITS[old.dtype.itemsize]
+    distance = _ordered(old.contiguous().view(bits)) - _ordered(new.contiguous().view(bits))
+    # Floats of opposite sign and 64 bits are further apart than int64 counts.
+    overflow = (distance == 0) & (old.contiguous().view(bits) != new.contiguous().view(bits))
+    return distance.abs().clamp_(min=0).masked_fill(overflow, torch.iinfo(torch.int64).max)
 
 
 def _ordered(bits: Tensor) -> Tensor:

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from equivalence.compare import Difference, explain
+from equivalence.compare import Difference, difference
 from equivalence.strategies import AgentSizes
 from equivalence.tracing import Trace
+
+Record = dict[tuple[str, str], tuple[Tensor, Tensor]]
+"""Place and name -> what the old and the new side have there."""
+_record: ContextVar[Record | None] = ContextVar("record", default=None)
+tamper: ContextVar[Callable[[nn.Module], None] | None] = ContextVar("tamper", default=None)
+"""What a negative control does to a new agent that a level builds by itself."""
+
+
+@contextmanager
+def recording() -> Iterator[Record]:
+    """Findings made inside keep the tensors that they are given, and judge nothing."""
+    record: Record = {}
+    token = _record.set(record)
+    try:
+        yield record
+    finally:
+        _record.reset(token)
 
 
 @dataclass(frozen=True)
@@ -24,6 +45,9 @@ class Pair:
         names: new parameter name -> old one.
         sizes: what inputs must fit.
         modes: whether each was in training mode when the pair was made; proofs change it.
+        around: what the new side's passes run in.
+        graph: component name -> the components that it reads, in execution order; from the new agent if not given.
+        old_config: the config of the old side, in the words of either stack; None where nobody kept it.
     """
 
     old: nn.Module
@@ -31,11 +55,23 @@ class Pair:
     names: Mapping[str, str]
     sizes: AgentSizes
     modes: tuple[bool, bool] = (True, True)
+    around: Callable[[], AbstractContextManager[Any]] = nullcontext
+    graph: Mapping[str, Sequence[str]] | None = None
+    old_config: Mapping[str, Any] | None = None
 
-    @property
+    @cached_property
+    def sources(self) -> Mapping[str, Sequence[str]]:
+        """Component name -> the components that it reads, in execution order."""
+        if self.graph is not None:
+            return self.graph
+        components = cast(Any, self.new).components
+        graph = components.execution_graph
+        return {name: graph[name] for name in components.order()}
+
+    @cached_property
     def order(self) -> list[str]:
         """Component names in execution order."""
-        return list(cast(Any, self.new).components.order())
+        return list(self.sources)
 
 
 @dataclass
@@ -46,36 +82,69 @@ class Finding:
         compared: how many tensors were compared.
         failed_alike: passes that failed on both sides, in which nothing was compared.
         differences: those that differ.
+        by_component: how many tensors of each component were compared.
+        steps: largest difference in ulp per step, for levels that have some.
+        step: what differences found now belong to.
     """
 
     compared: int = 0
     failed_alike: int = 0
     differences: list[Difference] = field(default_factory=list)
+    by_component: Counter[str] = field(default_factory=Counter)
+    steps: list[int] = field(default_factory=list)
+    step: int | None = None
+    _kept: Record | None = field(default_factory=_record.get)
 
-    def check(self, place: str, name: str, old: Tensor | None, new: Tensor | None, *, strides: bool = True) -> None:
-        """Compares two tensors."""
+    def check(
+        self,
+        place: str,
+        name: str,
+        old: Tensor | None,
+        new: Tensor | None,
+        *,
+        strides: bool = True,
+        component: str | None = None,
+    ) -> None:
+        """Compares two tensors; `component` is whose they are, where the name does not say it."""
         self.compared += 1
-        detail = explain(old, new, strides=strides)
-        if detail is None and old is not None and new is not None and old.requires_grad != new.requires_grad:
-            detail = f"requires_grad {old.requires_grad} became {new.requires_grad}"
-        if detail:
-            self.differences.append(Difference(place, name, detail))
+        if self._kept is not None and old is not None and new is not None:
+            self._kept[place, name if self.step is None else f"{name}, step {self.step}"] = (old, new)
+            return
+        found = difference(place, name, old, new, strides=strides)
+        if found is not None:
+            self.differences.append(replace(found, step=self.step, component=component))
 
-    def compare_values(self, place: str, name: str, old: object, new: object) -> None:
+    def compare_values(self, place: str, name: str, old: object, new: object, *, component: str | None = None) -> None:
         """Compares two plain values."""
         self.compared += 1
         if old != new:
-            self.differences.append(Difference(place, name, f"{old!r} became {new!r}"))
+            detail = f"{old!r} became {new!r}"
+            self.differences.append(Difference(place, name, detail, step=self.step, component=component))
 
     def check_all(self, place: str, old: Mapping[str, Tensor], new: Mapping[str, Tensor], order: Sequence[str]) -> None:
         """Compares two sets of tensors, in an order that puts causes before effects."""
         for name in [*order, *sorted({*old, *new} - set(order))]:
             if name in old or name in new:
-                self.check(place, name, old.get(name), new.get(name))
+                owner = name if place == "component" else None
+                self.check(place, name, old.get(name), new.get(name), component=owner)
+        if place == "component":
+            self.by_component.update(old.keys())
+
+    def end_step(self, before: int) -> None:
+        """Notes how far the sides are apart in this step, of whose differences the first is number `before`."""
+        self.steps.append(max((found.ulp or 1 for found in self.differences[before:]), default=0))
 
 
-def both(finding: Finding, pair: Pair, run: Callable[[nn.Module], Trace], seed: int) -> tuple[Trace, Trace] | None:
+def both(
+    finding: Finding, pair: Pair, run: Callable[[nn.Module], Trace], seed: int | None
+) -> tuple[Trace, Trace] | None:
     """Runs one pass on both sides from the same generator state; an exception is an observation too.
+
+    Args:
+        finding: what is found goes here.
+        pair: both agents.
+        run: the pass.
+        seed: of the global generator; None to go on from where it is.
 
     Returns:
         Both traces, or None where a side failed.
@@ -83,19 +152,24 @@ def both(finding: Finding, pair: Pair, run: Callable[[nn.Module], Trace], seed: 
     traces: list[Trace] = []
     failures: dict[str, Exception] = {}
     generators: list[Tensor] = []
-    for side, agent in (("old", pair.old), ("new", pair.new)):
+    if seed is not None:
         torch.manual_seed(seed)
+    start = torch.get_rng_state()
+    for side, agent in (("old", pair.old), ("new", pair.new)):
+        torch.set_rng_state(start)
         try:
-            traces.append(run(agent))
+            with pair.around() if side == "new" else nullcontext():
+                traces.append(run(agent))
         except Exception as error:  # noqa: BLE001 - whatever the old stack raises, the new one is held to
             failures[side] = error
         generators.append(torch.get_rng_state())
     for side, failure in failures.items() if len(failures) == 1 else ():
-        finding.differences.append(Difference("error", "forward", f"only the {side} side fails: {failure!r}"))
+        detail = f"only the {side} side fails: {failure!r}"
+        finding.differences.append(Difference("error", "forward", detail, step=finding.step))
     if failures:
         finding.failed_alike += len(failures) == 2
         return None
-    finding.check("generator", "after the pass", *generators)
     finding.check_all("component", traces[0].components, traces[1].components, pair.order)
     finding.check_all("output", traces[0].outputs, traces[1].outputs, ())
+    finding.check("generator", "after the pass", *generators)
     return traces[0], traces[1]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +16,7 @@ from equivalence.finding import Pair
 from equivalence.strategies import AgentSizes
 from migrate import config_rules
 from migrate.agent_rules import era_of_config
+from migrate.api import read_policy
 from migrate.config import read_agent_config
 from migrate.config_era import config_era
 from migrate.errors import UsageError
@@ -64,11 +67,17 @@ def pair_of_files(old: Path, new: Path | None = None) -> Pair:
         raise UsageError("compare two configs or two policies", where=f"{old}, {new}")
     if old.suffix in CONFIGS:
         return pair_of_configs(read_agent_config(old), read_agent_config(new))
-    return make_pair(migrate.load_policy(old, "legacy"), migrate.load_policy(new, "modules"))
+    content = read_policy(old)
+    agent = migrate.load_policy(new, "modules")
+    return replace(make_pair(migrate.load_policy(old, "legacy"), agent), old_config=content.config)
 
 
 def pair_of_configs(
-    old: Mapping[str, Any], new: Mapping[str, Any], environment: Environment | None = None, seed: int = 0
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    environment: Environment | None = None,
+    seed: int = 0,
+    actions: tuple[list[str], list[int]] | None = None,
 ) -> Pair:
     """Fresh agents from one seed.
 
@@ -77,6 +86,7 @@ def pair_of_configs(
         new: the config for the new stack, of either.
         environment: what they are built for.
         seed: of the initial weights.
+        actions: names and largest parameters of what is activated; `DEFAULT_ACTIONS` if not given.
     """
     environment = environment or default_environment(new_config_of(new))
     agents = []
@@ -86,8 +96,8 @@ def pair_of_configs(
             agents.append(migrate.build_agent({**config, config_rules.STACK: stack}, environment))
     for agent in agents:
         if hasattr(agent, "activate_actions") and not has_two_heads(agents[1]):
-            agent.activate_actions(*DEFAULT_ACTIONS, "cpu")
-    return make_pair(agents[0], agents[1])
+            agent.activate_actions(*(actions or DEFAULT_ACTIONS), "cpu")
+    return replace(make_pair(agents[0], agents[1]), old_config=old)
 
 
 def new_config_of(config: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -116,6 +126,7 @@ def make_pair(old: nn.Module, new: nn.Module) -> Pair:
         () if two_heads else tuple(agent.action_space.max_params),
         tuple(agent.environment.action_nvec) if two_heads else (),
         agent.environment.ids,
+        era_of_config(agent.config).is_since("E8"),
     )
     return Pair(old, new, parameter_names_of(agent.config), sizes, (getattr(old, "policy", old).training, new.training))
 
@@ -123,3 +134,19 @@ def make_pair(old: nn.Module, new: nn.Module) -> Pair:
 def has_two_heads(agent: Any) -> bool:
     """Whether an agent draws type and parameter of an action apart, as E1 to E3 did."""
     return bool(agent.has_two_heads)
+
+
+ALIKE = ("weights", "inference", "forward", "gradients", "rollout", "sampling", "training")
+"""Levels that two agents of one stack can be compared on."""
+
+
+def twins(pair: Pair, side: str) -> Pair:
+    """An agent of one stack against its own copy; what differs then, no migration has made.
+
+    Args:
+        pair: whose agent is taken.
+        side: `old` or `new`.
+    """
+    agent = getattr(pair, side)
+    own = {name: name for name, _ in [*agent.named_parameters(), *agent.named_buffers()]}
+    return replace(pair, old=agent, new=deepcopy(agent), names=own, graph=pair.sources)

@@ -2,56 +2,63 @@
 
 from __future__ import annotations
 
+import time
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from torch import Tensor
 
-from equivalence.compare import Difference
+from equivalence.blame import blame
+from equivalence.control import control
+from equivalence.divergences import split, stale
 from equivalence.finding import Pair
-from equivalence.harness import LEVELS, ONCE, blame
+from equivalence.harness import EXACT, LEVELS, SKIPPED
+from equivalence.oracle import judge, judge_of
+from equivalence.policy import BITWISE, ORACLE, Judgement
+from equivalence.result import ComponentResult, LevelResult
 from equivalence.strategies import Draw, Inputs, draws
 
 PHASES = (Phase.generate, Phase.shrink)
-
-
-@dataclass
-class LevelResult:
-    """What one level found.
-
-    Attributes:
-        level: its name.
-        examples: how many inputs were tried.
-        compared: how many tensors were compared.
-        failed_alike: passes that failed on both sides, in which nothing was compared.
-        differences: of the smallest failing input.
-        failing: that input.
-        blamed: the component where the difference begins.
-    """
-
-    level: str
-    examples: int = 0
-    compared: int = 0
-    failed_alike: int = 0
-    differences: list[Difference] = field(default_factory=list)
-    failing: Draw | None = None
-    blamed: str | None = None
-
-    @property
-    def equal(self) -> bool:
-        """Whether something was compared and nothing differed."""
-        return not self.differences and self.compared > 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON values."""
-        return {**asdict(self), "equal": self.equal}
+DATA = 5
+"""Inputs of one structure, which differ in their data alone; making a structure costs more than filling it."""
 
 
 class _UnequalError(AssertionError):
     """Tells Hypothesis that an example failed."""
+
+
+@dataclass
+class Run:
+    """How a proof runs.
+
+    Attributes:
+        examples: inputs per level; levels that take longer try fewer (`Level.per`).
+        seed: the same seed tries the same inputs.
+        policy: `bitwise` or `oracle`.
+        controls: whether each level is repeated with one weight off by one ulp.
+        shrink: whether a failing input is made as small as possible.
+        recorded: `[N, *obs_shape]` observations to try instead of made ones.
+        deadline: value of `time.monotonic()` behind which no further input is tried.
+        progress: told the level and how many inputs were just tried.
+    """
+
+    examples: int = 25
+    seed: int = 0
+    policy: str = BITWISE
+    controls: bool = False
+    shrink: bool = True
+    recorded: Tensor | None = None
+    deadline: float | None = None
+    progress: Callable[[str, int], None] = lambda _, __: None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is up."""
+        return self.deadline is not None and time.monotonic() > self.deadline
 
 
 def prove(
@@ -60,7 +67,8 @@ def prove(
     levels: Sequence[str] = tuple(LEVELS),
     examples: int = 25,
     base_seed: int = 0,
-    progress: Callable[[str], None] = lambda _: None,
+    components: Sequence[ComponentResult] = (),
+    run: Run | None = None,
 ) -> list[LevelResult]:
     """Runs the levels.
 
@@ -69,40 +77,120 @@ def prove(
         levels: keys of `LEVELS`.
         examples: inputs per level.
         base_seed: the same seed tries the same inputs.
-        progress: told the name of each level as it starts.
+        components: get what each level found of them.
+        run: all settings at once, instead of `examples` and `base_seed`.
     """
-    results = []
-    for level in levels:
-        progress(level)
-        results.append(_prove_level(pair, level, 1 if level in ONCE else examples, base_seed))
-    return results
+    run = run or Run(examples, base_seed)
+    rows = {component.name: component for component in components}
+    return [_prove(pair, level, run, rows) for level in levels if not run.is_over]
 
 
-def _prove_level(pair: Pair, level: str, examples: int, base_seed: int) -> LevelResult:
-    result = LevelResult(level)
+def _prove(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) -> LevelResult:
+    started, level = time.perf_counter(), LEVELS[name]
+    by_oracle = run.policy == ORACLE and level.oracle != EXACT
+    reason = level.missing(pair) or ("is compared bit by bit only" if by_oracle and level.oracle == SKIPPED else None)
+    if reason is not None:
+        return LevelResult(name, level.purpose, skipped=reason)
+    attempt = _judged if by_oracle else _tried
+    result = attempt(pair, name, run, rows)
+    if run.controls and result.compared and not result.differences and not run.is_over:
+        quiet = replace(run, controls=False, shrink=False, progress=lambda _, __: None)
+        result.control = control(pair, run.seed, name, lambda: attempt(pair, name, quiet, {}), coarse=by_oracle)
+    result.seconds = time.perf_counter() - started
+    return result
 
-    @seed(base_seed)
-    @settings(
-        max_examples=examples, database=None, deadline=None, phases=PHASES,
-        suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
-    )  # fmt: skip
-    @given(draws())
+
+def _tried(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) -> LevelResult:
+    """One level under the `bitwise` policy: Hypothesis draws structures until one fails, and shrinks it."""
+    level, result = LEVELS[name], LevelResult(name, LEVELS[name].purpose)
+    examples = level.examples(run.examples)
+    data = max(1, min(DATA, examples // 10))
+
+    @seed(run.seed)
+    @_settings(examples // data, shrink=run.shrink)
+    @given(draws(pair.sizes, run.recorded))
     def attempt(draw: Draw) -> None:
-        for agent in (pair.old, pair.new):
-            agent.train(draw.train)
-        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # old code warns of observations that are drawn to be odd
-            finding = LEVELS[level](pair, Inputs(draw, pair.sizes))
-        result.examples += 1
-        result.compared += finding.compared
-        result.failed_alike += finding.failed_alike
-        if finding.differences:
-            # Hypothesis runs the smallest failing example last, so this is the one that stays.
-            result.differences, result.failing = finding.differences, draw
-            raise _UnequalError
+        for offset in range(data):
+            if not run.is_over:
+                _example(pair, result, replace(draw, seed=draw.seed + offset), run, rows)
 
     try:
         attempt()
     except _UnequalError:
-        result.blamed = blame(result.differences, pair.order)
+        result.blamed = _blamed(pair, result, run)
+        for row in (rows[d.component] for d in result.differences if d.component in rows):
+            row.differing += 1
+            row.ulp = max(row.ulp or 0, next((d.ulp or 0 for d in result.differences if d.component == row.name), 0))
+        if result.blamed in rows:
+            rows[result.blamed].blamed.append(name)
+    else:
+        result.differences = stale(pair, name, result.divergences) if result.examples else []
     return result
+
+
+def _example(pair: Pair, result: LevelResult, draw: Draw, run: Run, rows: dict[str, ComponentResult]) -> None:
+    with _quiet(pair, draw):
+        finding = LEVELS[result.level].run(pair, Inputs(draw, pair.sizes, run.recorded))
+    result.examples += 1
+    result.compared += finding.compared
+    result.failed_alike += finding.failed_alike
+    for name, count in finding.by_component.items() if rows else ():
+        rows[name].compared += count
+    run.progress(result.level, 1)
+    if not finding.differences:
+        return
+    left, met = split(pair, result.level, finding.differences)
+    result.divergences = sorted({*result.divergences, *met})
+    if left:
+        # Hypothesis runs the smallest failing example last, so this is the one that stays.
+        result.differences, result.failing, result.steps = left, draw, finding.steps
+        raise _UnequalError
+
+
+def _blamed(pair: Pair, result: LevelResult, run: Run) -> str | None:
+    if result.failing is None:
+        return None
+    with _quiet(pair, result.failing):
+        return blame(pair, result.differences, Inputs(result.failing, pair.sizes, run.recorded))
+
+
+def _judged(pair: Pair, name: str, run: Run, _: dict[str, ComponentResult]) -> LevelResult:
+    """One level under the `oracle` policy: errors are summed over all examples, so nothing is shrunk."""
+    level, result = LEVELS[name], LevelResult(name, LEVELS[name].purpose)
+    judgement, judged = Judgement(), judge_of(pair)
+
+    @seed(run.seed)
+    @_settings(level.examples(run.examples), shrink=False)
+    @given(draws(pair.sizes, run.recorded))
+    def attempt(draw: Draw) -> None:
+        if run.is_over:
+            return
+        with _quiet(pair, draw):
+            inputs = Inputs(draw, pair.sizes, run.recorded)
+            result.compared += judge(judgement, pair, judged, level.run, inputs)
+        result.examples += 1
+        run.progress(name, 1)
+
+    attempt()
+    result.ratio, result.ties = judgement.ratio, judgement.ties
+    result.differences, _met = split(pair, name, judgement.verdict())
+    result.blamed = blame(pair, result.differences)
+    return result
+
+
+def _settings(examples: int, *, shrink: bool) -> settings:
+    return settings(
+        max_examples=max(1, examples), database=None, deadline=None, phases=PHASES if shrink else PHASES[:1],
+        suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
+    )  # fmt: skip
+
+
+@contextmanager
+def _quiet(pair: Pair, draw: Draw) -> Iterator[None]:
+    """Both agents in the drawn mode; the caller's random numbers are left alone."""
+    for agent in (pair.old, pair.new):
+        if agent.training != draw.train:
+            agent.train(draw.train)
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # old code warns of observations that are drawn to be odd
+        yield

@@ -13,7 +13,7 @@ from tensordict import TensorDict
 from torch import Tensor, nn
 
 from equivalence.case import Setup, Shape, Source
-from equivalence.strategies import FLOATS, OBSERVATIONS, tokens
+from equivalence.fills import FLOATS, OBSERVATIONS, tokens
 from legacy.normalizations import OBS_NORMALIZATIONS
 from migrate.eras import Era
 from migrate.old_policy import REGISTERED_SOURCES

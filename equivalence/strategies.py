@@ -2,93 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from hypothesis import strategies as st
 from torch import Generator, Tensor
 
-# B batch, T time, H height, W width, F features, L layers
+from equivalence.fills import OBSERVATIONS, STATES, TOKENS
 
-Fill = Callable[[tuple[int, ...], Generator], Tensor]
+# B batch, T time, L layers
 
-
-def _sparse(shape: tuple[int, ...], generator: Generator) -> Tensor:
-    values = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
-    return values * (torch.rand(shape, generator=generator) < 0.1)
-
-
-def tokens(shape: tuple[int, ...], generator: Generator) -> Tensor:
-    """`[..., M, 3]` uint8 tokens (cell, feature, value): valid, out of range, repeated, and padding anywhere."""
-    lists = shape[:-1]
-    cell = torch.randint(0, 256, lists, generator=generator)
-    near = torch.randint(0, 3, lists, generator=generator) * 16 + torch.randint(0, 3, lists, generator=generator)
-    cell = torch.where(torch.rand(lists[:-1], generator=generator)[..., None] < 0.7, near, cell)
-    feature = torch.randint(0, 24, lists, generator=generator)
-    wild = torch.rand((*lists[:-1], 1), generator=generator) < 0.1
-    feature = torch.where(wild, torch.randint(0, 256, lists, generator=generator), feature)
-    value = torch.randint(0, 256, lists, generator=generator)
-    result = torch.stack([cell, feature, value], dim=-1).to(torch.uint8)
-    ends = torch.randint(0, 2 * lists[-1] + 1, lists[:-1], generator=generator)[..., None]
-    holes = torch.rand(lists, generator=generator) < 0.05 * (torch.rand((*lists[:-1], 1), generator=generator) < 0.3)
-    padding = (torch.arange(lists[-1]) >= ends) | holes
-    return result.masked_fill(padding[..., None], 255)
-
-
-def near_tokens(shape: tuple[int, ...], generator: Generator, keep: float = 0.8) -> Tensor:
-    """`[..., M, 3]` uint8 tokens as an environment gives them: cells of a small window, low features, padding last."""
-    result = tokens(shape, generator)
-    lists = shape[:-1]
-    cell = torch.randint(0, 5, lists, generator=generator) * 16 + torch.randint(0, 5, lists, generator=generator)
-    feature = torch.randint(0, 6, lists, generator=generator)
-    near = torch.stack([cell, feature, result[..., 2].long()], dim=-1).to(torch.uint8)
-    ends = torch.rand(lists[:-1], generator=generator)[..., None] * keep * lists[-1]
-    return near.masked_fill((torch.arange(lists[-1]) >= ends)[..., None], 255)
-
-
-OBSERVATIONS: dict[str, Fill] = {
-    "small": lambda shape, g: torch.randint(0, 4, shape, generator=g, dtype=torch.uint8),
-    "uniform": lambda shape, g: torch.randint(0, 256, shape, generator=g, dtype=torch.uint8),
-    "sparse": _sparse,
-    "zeros": lambda shape, _: torch.zeros(shape, dtype=torch.uint8),
-    "maximum": lambda shape, _: torch.full(shape, 255, dtype=torch.uint8),
-}
-
-
-def _padding(shape: tuple[int, ...], _: Generator) -> Tensor:
-    return torch.full(shape, 255, dtype=torch.uint8)
-
-
-TOKENS: dict[str, Fill] = {
-    "small": near_tokens,
-    "uniform": tokens,
-    "sparse": lambda shape, g: near_tokens(shape, g, keep=0.1),
-    "zeros": lambda shape, _: torch.zeros(shape, dtype=torch.uint8),
-    "maximum": _padding,
-}
-"""The same names as `OBSERVATIONS`, for observations that are tokens."""
-STATES: dict[str, Fill | None] = {
-    "none": None,
-    "zeros": lambda shape, _: torch.zeros(shape),
-    "normal": lambda shape, g: torch.randn(shape, generator=g),
-    "large": lambda shape, g: torch.randn(shape, generator=g) * 1e4,
-}
-
-
-def _edges(shape: tuple[int, ...], generator: Generator) -> Tensor:
-    special = torch.tensor([0.0, -0.0, 1e-40, -1e-40, 3e38, -3e38, float("inf"), float("-inf"), float("nan"), 1.0])
-    values = torch.randn(shape, generator=generator)
-    chosen = special[torch.randint(0, len(special), shape, generator=generator)]
-    return torch.where(torch.rand(shape, generator=generator) < 0.2, chosen, values)
-
-
-FLOATS: dict[str, Fill] = {
-    "normal": lambda shape, g: torch.randn(shape, generator=g),
-    "tiny": lambda shape, g: torch.randn(shape, generator=g) * 1e-39,
-    "large": lambda shape, g: torch.randn(shape, generator=g) * 1e18,
-    "edges": _edges,
-}
+RECORDED = "recorded"
+"""`Draw.observations` where they come from a file."""
+ACTIONS = ("first", "largest", "any")
+RESETS = ("never", "some", "all")
 
 
 @dataclass(frozen=True)
@@ -98,10 +25,13 @@ class Draw:
     Attributes:
         batch: B.
         time: T, for training.
-        observations: a key of `OBSERVATIONS`.
+        observations: a key of `OBSERVATIONS` or `TOKENS`, or `recorded`.
         state: a key of `STATES`.
         train: whether the agents are in training mode.
         seed: of the data, and of the global generator before each pass.
+        actions: which actions are evaluated: the first, those with the largest parameter, any.
+        steps: of a rollout.
+        resets: which rows forget their state on the way.
     """
 
     batch: int
@@ -110,19 +40,9 @@ class Draw:
     state: str
     train: bool
     seed: int
-
-
-def draws() -> st.SearchStrategy[Draw]:
-    """Inputs for a whole agent; the simplest one is a single step of one small observation without state."""
-    return st.builds(
-        Draw,
-        batch=st.integers(1, 6),
-        time=st.integers(1, 5),
-        observations=st.sampled_from(list(OBSERVATIONS)),
-        state=st.sampled_from(list(STATES)),
-        train=st.booleans(),
-        seed=st.integers(0, 2**31 - 1),
-    )
+    actions: str = "any"
+    steps: int = 3
+    resets: str = "some"
 
 
 @dataclass(frozen=True)
@@ -136,6 +56,7 @@ class AgentSizes:
         max_params: the largest parameter of each action type.
         nvec: sizes of two heads, for agents that have them.
         feature_ids: numbers of features, for observations that are tokens.
+        owns_memory: whether the agent keeps the recurrent state itself, and is told where episodes end.
     """
 
     obs_shape: tuple[int, ...]
@@ -144,6 +65,7 @@ class AgentSizes:
     max_params: tuple[int, ...]
     nvec: tuple[int, ...] = ()
     feature_ids: tuple[int, ...] = ()
+    owns_memory: bool = False
 
     @property
     def has_tokens(self) -> bool:
@@ -151,39 +73,80 @@ class AgentSizes:
         return len(self.obs_shape) == 2
 
 
-class Inputs:
-    """The data of one draw, made on demand and the same every time."""
+def draws(sizes: AgentSizes, recorded: Tensor | None = None) -> st.SearchStrategy[Draw]:
+    """Inputs for a whole agent; the simplest one is a single step of one small observation without state.
 
-    def __init__(self, draw: Draw, sizes: AgentSizes) -> None:
-        self.draw, self.sizes = draw, sizes
+    Args:
+        sizes: the agent's.
+        recorded: `[N, *obs_shape]`, from which observations are taken instead of made.
+    """
+    fills = [RECORDED] if recorded is not None else list(TOKENS if sizes.has_tokens else OBSERVATIONS)
+    return st.builds(
+        Draw,
+        batch=st.integers(1, 6),
+        time=st.integers(1, 5),
+        observations=st.sampled_from(fills),
+        state=st.sampled_from(list(STATES)),
+        train=st.booleans(),
+        seed=st.integers(0, 2**31 - 1),
+        actions=st.sampled_from(ACTIONS),
+        steps=st.integers(1, 6) | st.integers(7, 40),
+        resets=st.sampled_from(RESETS),
+    )
+
+
+class Inputs:
+    """The data of one draw, made on demand and the same every time.
+
+    Args:
+        draw: its structure.
+        sizes: the agent's.
+        recorded: see `draws`.
+    """
+
+    def __init__(self, draw: Draw, sizes: AgentSizes, recorded: Tensor | None = None) -> None:
+        self.draw, self.sizes, self.recorded = draw, sizes, recorded
 
     def _generator(self, purpose: int) -> Generator:
         return torch.Generator().manual_seed(self.draw.seed * 31 + purpose)
 
     def step_obs(self, step: int = 0) -> Tensor:
-        """`[B, *obs_shape]` uint8."""
+        """`[B, *obs_shape]`; of recorded observations, each row's next one in the next step."""
         shape = (self.draw.batch, *self.sizes.obs_shape)
-        return self._observations(shape, self._generator(100 + step))
+        if self.recorded is not None:
+            return self.recorded[(self._starts() + step) % len(self.recorded)]
+        return self._made(shape, self._generator(100 + step))
 
-    def sequence_obs(self) -> Tensor:
-        """`[B, T, *obs_shape]` uint8."""
+    def sequence_obs(self, step: int = 0) -> Tensor:
+        """`[B, T, *obs_shape]`; other ones for each step of a training."""
         shape = (self.draw.batch, self.draw.time, *self.sizes.obs_shape)
-        return self._observations(shape, self._generator(1))
+        if self.recorded is not None:
+            times = step * self.draw.time + torch.arange(self.draw.time)
+            return self.recorded[(self._starts()[:, None] + times) % len(self.recorded)]
+        return self._made(shape, self._generator(1 + 100_000 * step))
 
-    def _observations(self, shape: tuple[int, ...], generator: Generator) -> Tensor:
-        if not self.sizes.has_tokens:
-            return OBSERVATIONS[self.draw.observations](shape, generator)
-        return TOKENS[self.draw.observations](shape, generator)
+    def _starts(self) -> Tensor:
+        """The recorded observation at which each row begins."""
+        count = len(self.recorded) if self.recorded is not None else 1
+        return torch.randint(0, count, (self.draw.batch,), generator=self._generator(5))
 
-    def action(self) -> Tensor:
+    def _made(self, shape: tuple[int, ...], generator: Generator) -> Tensor:
+        return (TOKENS if self.sizes.has_tokens else OBSERVATIONS)[self.draw.observations](shape, generator)
+
+    def action(self, step: int = 0) -> Tensor:
         """`[B, T, 2]` int64, types and parameters of active actions."""
-        generator = self._generator(2)
+        shape, generator = (self.draw.batch, self.draw.time), self._generator(2 + 1000 * step)
         if self.sizes.nvec:
-            shape = (self.draw.batch, self.draw.time)
-            return torch.stack([torch.randint(0, n, shape, generator=generator) for n in self.sizes.nvec], dim=-1)
-        largest = torch.tensor(self.sizes.max_params)
-        kind = torch.randint(0, len(largest), (self.draw.batch, self.draw.time), generator=generator)
-        parameter = torch.randint(0, 2**31, kind.shape, generator=generator) % (largest[kind] + 1)
+            largest = torch.tensor(self.sizes.nvec) - 1
+            choices = torch.stack([torch.randint(0, n, shape, generator=generator) for n in self.sizes.nvec], dim=-1)
+            return {"first": torch.zeros_like(choices), "largest": largest.expand_as(choices)}.get(
+                self.draw.actions, choices
+            )
+        most = torch.tensor(self.sizes.max_params)
+        kind = torch.randint(0, len(most), shape, generator=generator) * (self.draw.actions != "first")
+        parameter = torch.randint(0, 2**31, kind.shape, generator=generator) % (most[kind] + 1)
+        if self.draw.actions != "any":
+            parameter = most[kind] if self.draw.actions == "largest" else torch.zeros_like(kind)
         return torch.stack([kind, parameter], dim=-1)
 
     def state(self) -> tuple[Tensor, Tensor] | None:
@@ -193,6 +156,12 @@ class Inputs:
             return None
         shape, generator = (self.sizes.layers, self.draw.batch, self.sizes.hidden_size), self._generator(3)
         return fill(shape, generator), fill(shape, generator)
+
+    def resets(self, step: int) -> Tensor:
+        """`[B]` bool: the rows whose state begins anew before a step of a rollout."""
+        chosen = torch.rand(self.draw.batch, generator=self._generator(10_000 + step))
+        share = {"never": -1.0, "some": 0.3}.get(self.draw.resets)
+        return torch.full((self.draw.batch,), step % 2 == 1) if share is None else chosen < share
 
     def loss_weights(self, shape: tuple[int, ...], purpose: int) -> Tensor:
         """Random weights of a scalar loss, so that no gradient cancels out."""

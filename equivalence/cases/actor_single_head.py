@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 
 from equivalence.case import SINCE_E4, Case, Setup, Source, in_eras, sizes
+from equivalence.plants_shared import actor_mutants
 
 CASE = Case(
     setups=in_eras(
@@ -15,5 +16,7 @@ CASE = Case(
             sizes(7),
         ),
         SINCE_E4[:-1],
-    )
+    ),
+    host=Setup({}, (Source("actor_1", (7,)), Source("_action_embeds_", (0, 5), actual=(4, 5)))),
+    mutants=actor_mutants(),
 )

@@ -1,7 +1,23 @@
 """`adaptive_avg_pool1d`: sequences, shorter and longer than the number of channels."""
 
-from torch import nn
+from dataclasses import replace
 
+from torch import nn
+from torch.nn import functional as F
+
+from equivalence.case import Setup, Source
+from equivalence.mutant import Mutant, setting
+from equivalence.plants import instead, on_input, on_output
 from equivalence.pool_cases import pools
 
-CASE = pools(nn.AdaptiveAvgPool1d, 1)
+CASE = replace(
+    pools(nn.AdaptiveAvgPool1d, 1),
+    host=Setup({}, (Source("hidden", (4, 4), actual=(4, 7)),)),
+    mutants=(
+        Mutant("the maximum for the mean", instead(lambda m, x: F.adaptive_max_pool1d(x, m.output_size))),
+        Mutant("a window less", setting(output_size=3)),
+        Mutant("a window more", setting(output_size=5)),
+        Mutant("windows in reverse", on_output(lambda y: y.flip(-1))),
+        Mutant("the last value left out", on_input(lambda x: x[..., :-1])),
+    ),
+)

@@ -1,6 +1,13 @@
 """`add_merge`: one to three sources of one shape, whole or in slices of one length, some of them listed twice."""
 
+from functools import reduce
+from operator import add
+
 from equivalence.case import LOST_SOURCES, SINCE_E4, Case, Setup, Source, alike, in_eras
+from equivalence.mutant import Mutant
+from equivalence.plants import instead, on_output
+from equivalence.plants_shared import merge_mutants
+from modules.base import narrowed
 
 CASE = Case(
     setups=in_eras(alike(1, 3).map(lambda sources: Setup({}, sources)), ("E1", *SINCE_E4)),
@@ -10,4 +17,18 @@ CASE = Case(
         Setup({}, ()),
     ),
     gaps=(LOST_SOURCES,),
+    host=Setup(
+        {},
+        (
+            Source("a", (5, 3), {"slice": [1, 3], "dim": 1}),
+            Source("b", (5, 3), {"slice": [3, 5], "dim": 1}),
+            Source("c", (5, 3), {"slice": [0, 2], "dim": 1}),
+        ),
+    ),
+    mutants=(
+        *merge_mutants(),
+        Mutant("added from the right", instead(lambda m, *x: reduce(add, narrowed(x[::-1], m.slices[::-1], m.dim)))),
+        Mutant("the last source left out", instead(lambda m, *x: reduce(add, narrowed(x, m.slices, m.dim)[:-1]))),
+        Mutant("the mean for the sum", on_output(lambda y: y / 3)),
+    ),
 )

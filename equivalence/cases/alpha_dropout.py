@@ -1,5 +1,19 @@
 """`alpha_dropout`: any shape and probability."""
 
-from equivalence.case import Case, Setup, Source, any_shape, dropouts
+from torch.nn import functional as F
 
-CASE = Case(setups=dropouts(any_shape()), refused=(Setup({"nn_params": {"p": 2}}, (Source("x", (2,)),)),))
+from equivalence.case import Case, Setup, Source, any_shape, dropouts
+from equivalence.mutant import Mutant
+from equivalence.plants import instead
+from equivalence.plants_shared import dropout_mutants
+
+CASE = Case(
+    setups=dropouts(any_shape()),
+    refused=(Setup({"nn_params": {"p": 2}}, (Source("x", (2,)),)),),
+    host=Setup({"nn_params": {"p": 0.3}}, (Source("hidden", (7,)),)),
+    mutants=(
+        *dropout_mutants(),
+        Mutant("plain dropout", instead(lambda m, x: F.dropout(x, m.p, m.training))),
+        Mutant("whole features", instead(lambda m, x: F.feature_alpha_dropout(x, m.p, m.training))),
+    ),
+)

@@ -5,6 +5,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from equivalence.case import LOST_SOURCES, SINCE_E4, Case, Setup, Source, in_eras, sizes
+from equivalence.mutant import Mutant
+from equivalence.plants import calling, changing
+from equivalence.plants_shared import merge_mutants
 
 
 @st.composite
@@ -32,4 +35,23 @@ CASE = Case(
         Setup({}, (Source("a", (3, 2), {"dim": 1}), Source("b", (3, 2), {"dim": 2}))),
     ),
     gaps=(LOST_SOURCES,),
+    host=Setup(
+        {},
+        (
+            Source("part_0", (5, 3), {"slice": [1, 3], "dim": 1}),
+            Source("part_1", (4, 3), {"slice": [0, 4], "dim": 1}),
+            Source("part_2", (6, 3), {"slice": [4, 6], "dim": 1}),
+        ),
+    ),
+    mutants=(
+        *merge_mutants(),
+        Mutant("sources in reverse", calling("cat", lambda right, parts, dim: right(parts[::-1], dim=dim))),
+        Mutant(
+            "joined along the dimension behind", calling("cat", lambda right, parts, dim: right(parts, dim=dim + 1))
+        ),
+        Mutant(
+            "the first source last", calling("cat", lambda right, parts, dim: right([*parts[1:], parts[0]], dim=dim))
+        ),
+        Mutant("slices from the end", changing("slices", lambda slices: ((3, 5), *slices[1:]))),
+    ),
 )

@@ -1,8 +1,11 @@
 """`expand`: a new dimension at any place; the shape given by another source is refused (trap 29)."""
 
+import torch
 from hypothesis import strategies as st
 
 from equivalence.case import SINCE_E4, Case, Setup, Source, any_shape, in_eras, sizes
+from equivalence.mutant import Mutant, setting
+from equivalence.plants import calling, on_output
 
 
 @st.composite
@@ -16,11 +19,26 @@ def _setups(draw: st.DrawFn) -> Setup:
 
 
 A = (Source("a", (2, 3)),)
+
+
 CASE = Case(
     setups=in_eras(_setups(), SINCE_E4),
     refused=(
         Setup({"expand_dim": 0, "expand_value": 2}, A),
         Setup({"expand_value": 2}, A),
         Setup({"expand_dim": 1, "dims_source": "b", "source_dim": 1}, A),
+    ),
+    host=Setup({"expand_dim": 2, "expand_value": 3}, (Source("hidden", (4, 5)),)),
+    mutants=(
+        Mutant("the dimension behind", setting(dim=3)),
+        Mutant("a copy more", setting(copies=4)),
+        Mutant("a view", calling("contiguous", lambda _, x: x)),
+        Mutant("only the first copy", on_output(lambda y: torch.cat([y[:, :, :1], 0 * y[:, :, 1:]], dim=2))),
+        Mutant(
+            "gradients of one copy",
+            calling("expand", lambda right, x, sizes: right(x.detach(), sizes) + 0 * x),
+            level="gradients",
+            gradient=True,
+        ),
     ),
 )

@@ -1,8 +1,12 @@
 """`obs_cross_attn`: the four versions, each with the options that it had."""
 
 from hypothesis import strategies as st
+from torch.nn import functional as F
 
 from equivalence.case import Case, Setup, Source, shapes_of, sizes
+from equivalence.mutant import Mutant, setting
+from equivalence.plants import calling, with_tensors
+from equivalence.plants_shared import attention_mutants
 
 LATER = ("2025-06-04b", "E5b", "E5c", "E5d", "E5e")
 MASK = {"use_mask": st.booleans()}
@@ -12,6 +16,7 @@ SIZES = {name: st.one_of(st.none(), sizes(4)) for name in ("query_token_dim", "q
 LATEST = st.fixed_dictionaries(
     {"out_dim": sizes(4), "mlp_out_hidden_dim": sizes(4)}, optional={"num_query_tokens": sizes(3), **SIZES, **MASK}
 )
+
 
 CASE = Case(
     setups=st.one_of(
@@ -41,5 +46,28 @@ CASE = Case(
         Setup({"out_dim": 5}, (Source("tokens", (3, 4)),), era="E5e"),
         Setup({"out_dim": 4}, (Source("vector", (3,)),), era="E5e"),
         Setup({"out_dim": 4}, (Source("vector", (3,)),), era="2025-06-04"),
+    ),
+    host=Setup(
+        {
+            "out_dim": 8,
+            "mlp_out_hidden_dim": 7,
+            "num_query_tokens": 3,
+            "query_token_dim": 4,
+            "qk_dim": 5,
+            "v_dim": 9,
+            "use_mask": True,
+        },
+        (Source("tokens", (12, 6)),),
+        obs_shape=(12, 3),
+        era="E5e",
+    ),
+    mutants=(
+        *attention_mutants(),
+        Mutant("the scale of another size", setting(qk_dim=6)),
+        Mutant("the norm behind the attention left out", calling("layer_norm", lambda _, x, *__: x, at=1)),
+        Mutant("masked tokens score a large number", setting(masked_score="finite")),
+        Mutant("queries in reverse", with_tensors(lambda name, t: t.flip(1) if name == "queries" else t)),
+        Mutant("no ReLU", calling("relu", lambda _, x: x)),
+        Mutant("GELU for ReLU", calling("relu", lambda _, x: F.gelu(x))),
     ),
 )

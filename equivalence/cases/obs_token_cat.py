@@ -3,8 +3,12 @@
 from hypothesis import strategies as st
 
 from equivalence.case import Case, Setup, sizes
+from equivalence.mutant import Mutant
+from equivalence.plants import calling
+from equivalence.plants_shared import divisor_mutants, token_mutants
 
 OPTIONS = st.fixed_dictionaries({"atr_embed_dim": sizes(), "coord_embed_dim": sizes()})
+
 
 CASE = Case(
     setups=st.builds(
@@ -19,5 +23,15 @@ CASE = Case(
     refused=(
         Setup({"atr_embed_dim": 4}, obs_shape=(5, 3), era="E5e"),
         Setup({"atr_embed_dim": 4, "coord_embed_dim": 2}, obs_shape=(5, 3), era="E5e", features=(0, 256)),
+    ),
+    host=Setup({"atr_embed_dim": 5, "coord_embed_dim": 4}, obs_shape=(12, 3), era="E5e", features=(3, 0, 5, 8, 11, 2)),
+    mutants=(
+        *token_mutants(),
+        *divisor_mutants(),
+        Mutant("cells not turned", calling("embedding", lambda right, i, *w: right(i % 16 * 16 + i // 16, *w), at=1)),
+        Mutant(
+            "the cell before the feature",
+            calling("cat", lambda right, parts, dim: right([parts[i] for i in (1, 0, 2)], dim=dim)),
+        ),
     ),
 )

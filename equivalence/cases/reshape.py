@@ -3,6 +3,8 @@
 from hypothesis import strategies as st
 
 from equivalence.case import SINCE_E4, Case, Setup, Source, in_eras, sizes
+from equivalence.mutant import Mutant, setting
+from equivalence.plants import on_input, on_output
 
 
 @st.composite
@@ -29,4 +31,12 @@ CASE = Case(
     setups=in_eras(_setups(0), SINCE_E4[:4]) | in_eras(_setups(1), SINCE_E4),
     refused=(Setup({"popped_dim": 3, "squeezed_dim": 1}, (Source("hidden", (2, 3)),)),),
     errors=("is invalid for input of size", "list assignment index out of range"),
+    host=Setup({"popped_dim": 1, "squeezed_dim": 2}, (Source("hidden", (1, 4, 12), actual=(3, 4, 4)),)),
+    mutants=(
+        Mutant("written where it should be", setting(written_to="squeezed_dim")),
+        Mutant("dimensions exchanged", lambda module: module.__dict__.update(popped_dim=2, squeezed_dim=1)),
+        Mutant("numbers are moved", on_input(lambda x: x.transpose(2, 3))),
+        Mutant("the dimension behind is popped", setting(popped_dim=3)),
+        Mutant("numbers in reverse", on_output(lambda y: y.flip(2))),
+    ),
 )

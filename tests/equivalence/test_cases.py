@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from equivalence.case import Setup, cases
 from equivalence.component import Trial, build_new, build_old, compare_component
-from equivalence.strategies import FLOATS
+from equivalence.fills import FLOATS
 from modules.errors import MettaError
 
 TRIALS = st.builds(

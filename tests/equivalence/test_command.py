@@ -32,11 +32,12 @@ def test_a_config_is_proved_from_one_seed(tmp_path: Path) -> None:
 
 
 def test_a_config_that_says_something_else_is_found_and_blamed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new = tmp_path / "simple.modules.yaml"
     config.main([str(EXAMPLES / "simple.yaml"), "-o", str(new)])
     new.write_text(new.read_text().replace("    nonlinearity: Tanh\n", "    nonlinearity: ReLU\n"))
+    monkeypatch.chdir(tmp_path)
     assert main([str(EXAMPLES / "simple.yaml"), str(new), "--examples", "5", "--level", "inference"]) == 1
     err = capsys.readouterr().err
     assert "> critic_1 (LinearModule)" in err
@@ -46,9 +47,9 @@ def test_a_config_that_says_something_else_is_found_and_blamed(
 def test_json_stands_alone_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     main([str(EXAMPLES / "policy.pt"), "--examples", "2", "--json", "--level", "rollout"])
     report = json.loads(capsys.readouterr().out)
-    assert report["equal"] is True
+    assert report["verdict"] == "equal"
     assert [level["level"] for level in report["levels"]] == ["rollout"]
-    assert report["environment"]["threads"] == 1
+    assert report["conditions"]["environment"]["threads"] == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,133 @@
+"""The negative control of each level: the same run, with one weight of the new agent off by one ulp."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from equivalence.finding import Pair, tamper
+from equivalence.levels.held import component_of
+from equivalence.result import Control
+
+if TYPE_CHECKING:
+    from equivalence.result import LevelResult
+
+CANDIDATES = 12
+"""Weights that are tried until one shows: a dead unit hides any change of its weights."""
+
+COARSE = 1.1
+
+
+@dataclass(frozen=True)
+class Nudge:
+    """One number of one parameter, to be moved by one ulp.
+
+    Attributes:
+        name: of the parameter, in the new agent.
+        component: whose it is.
+        index: flat position.
+        factor: what the number is multiplied by instead, where a judge accepts what is as small as an ulp.
+    """
+
+    name: str
+    component: str
+    index: int
+    factor: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}[{self.index}]"
+
+
+def candidates(pair: Pair, seed: int) -> list[Nudge]:
+    """Weights in random order, each parameter's largest number, whose last bit weighs most."""
+    trained = [(name, p) for name, p in pair.new.named_parameters() if component_of(name) and p.numel()]
+    order = torch.randperm(len(trained), generator=torch.Generator().manual_seed(seed)).tolist()
+    chosen = (trained[i] for i in order)
+    return [Nudge(name, str(component_of(name)), int(p.detach().abs().argmax())) for name, p in chosen][:CANDIDATES]
+
+
+@contextmanager
+def nudged(pair: Pair, nudge: Nudge) -> Iterator[None]:
+    """Moves one weight by one ulp away from zero, and back at the end."""
+    weight = pair.new.get_parameter(nudge.name).detach()
+    right = _move(weight, nudge)
+    try:
+        yield
+    finally:
+        weight[right[0]] = right[1]
+
+
+@contextmanager
+def nudged_when_built(_: Pair, nudge: Nudge) -> Iterator[None]:
+    """Moves the weight in the fresh agents that a level builds by itself."""
+    token = tamper.set(partial(_move_in, nudge=nudge))
+    try:
+        yield
+    finally:
+        tamper.reset(token)
+
+
+@contextmanager
+def limit_nudged(pair: Pair, nudge: Nudge) -> Iterator[None]:
+    """Moves the clip limit of the weight's component instead of the weight, or else the agent's clip range."""
+    component = pair.new.get_submodule(f"components.{nudge.component}")
+    holder, name = (component, "clip_value") if hasattr(component, "clip_value") else (pair.new, "clip_range")
+    right = getattr(holder, name)
+    setattr(holder, name, math.nextafter(right, math.inf))
+    try:
+        yield
+    finally:
+        setattr(holder, name, right)
+
+
+TAMPERED = {"attributes": limit_nudged, "config": nudged_when_built}
+"""Levels that no weight of the pair shows on -> what is nudged for them."""
+
+
+def _move_in(agent: nn.Module, *, nudge: Nudge) -> None:
+    _move(agent.get_parameter(nudge.name).detach(), nudge)
+
+
+def _move(weight: Tensor, nudge: Nudge) -> tuple[tuple[Tensor, ...], Tensor]:
+    """Where a number was moved, and what stood there."""
+    place = torch.unravel_index(torch.tensor(nudge.index), weight.shape)
+    right = weight[place].clone()
+    away = torch.full_like(right, torch.inf).copysign(right)
+    weight[place] = torch.nextafter(right, away) if nudge.factor is None else right * nudge.factor
+    return place, right
+
+
+def control(
+    pair: Pair, seed: int, level: str, run: Callable[[], LevelResult], *, coarse: bool = False
+) -> Control | None:
+    """Runs a level against a pair with a fault that is as small as one can be.
+
+    Args:
+        pair: whose new agent is nudged; as it was afterwards.
+        seed: decides which weight is nudged.
+        level: its name.
+        run: the level, on this pair.
+        coarse: whether to change the weight by a tenth of itself, since an ulp is nothing to the `oracle` policy.
+
+    Returns:
+        What became of the first weight that some input of the run could show, or of the last one that was tried; None
+        where there is no weight.
+    """
+    result = None
+    for unseen, one in enumerate(candidates(pair, seed + zlib.crc32(level.encode()))):
+        nudge = replace(one, factor=COARSE) if coarse else one
+        with TAMPERED.get(level, nudged)(pair, nudge):
+            found = run()
+        seen = bool(found.differences)
+        result = Control(str(nudge), nudge.component, seen, found.blamed, found.examples, unseen)
+        if seen:
+            break
+    return result

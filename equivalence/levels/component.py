@@ -1,0 +1,159 @@
+"""The level that takes components one by one: each is fed what its old one was, so that errors do not add up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from equivalence.finding import Finding, Pair
+from equivalence.levels.held import component_of
+from equivalence.strategies import Inputs
+from equivalence.tracing import trace
+from modules.agent import SINGLE_STEPS
+from modules.inputs import graph_inputs
+
+Feeds = dict[str, Tensor]
+
+
+@dataclass
+class Visit:
+    """One old component's part of a pass.
+
+    Attributes:
+        leaves: what it read of other components, cut off from what made it.
+        board: whatever else lay on the blackboard.
+        before: the generator's state when it began.
+        after: and when it was done.
+        output: with its own autograd graph alone behind it.
+    """
+
+    leaves: Feeds
+    board: Mapping[str, Any]
+    before: Tensor
+    after: Tensor = field(default_factory=lambda: torch.empty(0))
+    output: Tensor | None = None
+
+
+def component(pair: Pair, inputs: Inputs) -> Finding:
+    """Each component's output, gradients and use of the generator, from the inputs that the old one had."""
+    finding = Finding()
+    obs, action = inputs.sequence_obs(), inputs.action()
+    torch.manual_seed(inputs.draw.seed)
+    try:
+        with _cut(pair) as visits:
+            trace(pair.old, obs, action=action, state=inputs.state())
+    except Exception:  # noqa: BLE001 - whatever the old stack raises; the other levels compare whole passes
+        finding.failed_alike += not visits
+    given = _graph_inputs(pair, obs, inputs)
+    for name in pair.order:
+        visit = visits.get(name)
+        if visit is not None and visit.output is not None:
+            _compare(finding, pair, name, visit, given, inputs)
+    return finding
+
+
+def _graph_inputs(pair: Pair, obs: Tensor, inputs: Inputs) -> Feeds:
+    agent, state = cast(Any, pair.new), inputs.state()
+    data = {"x": obs, **({} if state is None else dict(zip(("lstm_h", "lstm_c"), state, strict=True)))}
+    single_steps = agent.config.get("sequences") == SINGLE_STEPS
+    return dict(graph_inputs(data, agent.environment.obs_shape, agent._core(), single_steps=single_steps))
+
+
+@contextmanager
+def _cut(pair: Pair) -> Iterator[dict[str, Visit]]:
+    """Lets the old agent's passes cut each component's output off from the next one's input, and remember both."""
+    visits: dict[str, Visit] = {}
+    old, new = cast(Any, pair.old).components, cast(Any, pair.new).components
+    inplace = {key for reader in new.values() if getattr(reader, "inplace", False) for key in reader.in_keys}
+    try:
+        for name in pair.order:
+            layer = old[name]
+            sources = [key for key in new[name].in_keys if key in old]
+            layer.forward = partial(
+                _visit, layer.forward, name=name, sources=sources, layers=old, visits=visits, copied=name in inplace
+            )
+        yield visits
+    finally:
+        for name in pair.order:
+            old[name].__dict__.pop("forward", None)
+
+
+def _visit(
+    forward: Any, td: Any, *, name: str, sources: list[str], layers: Any, visits: dict[str, Visit], copied: bool
+) -> Any:
+    """Runs one old component on inputs that are leaves of autograd, and leaves a leaf behind for the next one."""
+    if name in visits:
+        return td
+    for source in sources:
+        layers[source].forward(td)
+    leaves = {source: td[source] for source in sources}
+    visit = visits[name] = Visit(leaves, dict(td.items()), torch.get_rng_state())
+    forward(td)
+    visit.after = torch.get_rng_state()
+    visit.output = output = cast(Tensor, td[name])
+    leaf = output.detach().requires_grad_(output.requires_grad)
+    # What works in place may not write into a leaf.
+    td[name] = leaf.clone() if copied else leaf
+    return td
+
+
+def _compare(finding: Finding, pair: Pair, name: str, visit: Visit, given: Feeds, inputs: Inputs) -> None:
+    module = cast(Any, pair.new).components[name]
+    leaves = {key: leaf.detach().requires_grad_(leaf.requires_grad) for key, leaf in visit.leaves.items()}
+    feeds = [leaves[key] if key in leaves else visit.board.get(key, given.get(key)) for key in module.in_keys]
+    feeds = [given.get(key, feed) for key, feed in zip(module.in_keys, feeds, strict=True)]
+    if getattr(module, "inplace", False):
+        feeds = [feed.clone() for feed in feeds]
+    torch.set_rng_state(visit.before)
+    finding.by_component[name] += 1
+    try:
+        result = (
+            module.compute(*feeds)
+            if hasattr(module, "compute")
+            else module(dict(zip(module.in_keys, feeds, strict=True)))
+        )
+    except Exception as error:  # noqa: BLE001 - an error that the old one did not raise is a difference
+        finding.compare_values("error", name, "", f"{type(error).__name__}: {error}", component=name)
+        return
+    output = result[0] if isinstance(result, tuple) else result
+    finding.check("component", name, visit.output, output, component=name)
+    finding.check("generator", f"after {name}", visit.after, torch.get_rng_state(), component=name)
+    if visit.output is not None and visit.output.requires_grad and output.requires_grad:
+        _compare_gradients(finding, pair, name, (visit.output, visit.leaves), (output, leaves), inputs)
+
+
+Half = tuple[Tensor, Feeds]
+
+
+def _compare_gradients(finding: Finding, pair: Pair, name: str, old: Half, new: Half, inputs: Inputs) -> None:
+    """Gradients of a component's own parameters and inputs, for one random gradient of its output."""
+    if old[0].shape != new[0].shape or old[0].dtype != new[0].dtype:
+        return
+    sides = []
+    named = _parameters(pair, name)
+    for (output, leaves), parameters in zip((old, new), named, strict=True):
+        wanted = {**{f"input {key}": leaf for key, leaf in leaves.items() if leaf.requires_grad}, **parameters}
+        weight = inputs.loss_weights(tuple(output.shape), 7)
+        if wanted:
+            found = torch.autograd.grad(output, list(wanted.values()), weight, allow_unused=True)
+            sides.append(dict(zip(wanted, found, strict=True)))
+    if sides:
+        for key, gradient in sides[0].items():
+            finding.check("gradient", f"{name}: {key}", gradient, sides[1].get(key), strides=False, component=name)
+
+
+def _parameters(pair: Pair, name: str) -> tuple[dict[str, nn.Parameter], dict[str, nn.Parameter]]:
+    """A component's parameters on both sides, under the old names."""
+    new = {
+        pair.names[full]: parameter
+        for full, parameter in pair.new.named_parameters()
+        if component_of(full) == name and parameter.requires_grad
+    }
+    old = dict(pair.old.named_parameters())
+    return {key: old[key] for key in new if key in old}, new

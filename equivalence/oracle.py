@@ -1,0 +1,86 @@
+"""The judge of the `oracle` policy: the old agent in float64, on the same inputs as both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map
+
+from equivalence.finding import Finding, Pair, Record, recording
+from equivalence.pairs import twins
+from equivalence.policy import Judgement, Key
+from equivalence.strategies import Inputs
+
+Run = Callable[[Pair, Inputs], Finding]
+
+
+class Double(TorchFunctionMode):
+    """Everything that is computed inside in float32 is computed in float64, also where the code says float32."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Promotes what a function is given and, where it is told or makes floats, the type of what it gives."""
+        if func is Tensor.float:
+            func = Tensor.double
+        args, kwargs = tree_map(_promoted, args), tree_map(_promoted, dict(kwargs or {}))
+        result = func(*args, **kwargs)
+        return tree_map(_promoted, result) if func not in (Tensor.detach_, Tensor.requires_grad_) else result
+
+
+def _promoted(value: Any) -> Any:
+    if value is torch.float32:
+        return torch.float64
+    return value.double() if type(value) is Tensor and value.dtype == torch.float32 else value
+
+
+def judge_of(pair: Pair) -> Pair:
+    """The old agent against itself in float64."""
+    judged = twins(pair, "old")
+    judged.new.double()
+    return replace(judged, around=Double)
+
+
+def judge(judgement: Judgement, pair: Pair, judged: Pair, run: Run, inputs: Inputs) -> int:
+    """One example of one level, on both sides and by the judge.
+
+    Returns:
+        How many tensors were compared.
+    """
+    judged.new.train(pair.old.training)
+    with recording() as sides:
+        found = run(pair, inputs)
+    with recording() as oracle:
+        run(judged, inputs)
+    judgement.differences += found.differences
+    judgement.add(sides, oracle, lambda key, record: is_tie(pair, inputs, key, record))
+    return found.compared
+
+
+def is_tie(pair: Pair, inputs: Inputs, key: Key, sides: Record) -> bool:
+    """Whether two sampled actions differ because their chances in the draw did by no more than the noise.
+
+    `torch.multinomial` takes the largest of `p / q`, with exponential random numbers `q`; they are drawn again here.
+    """
+    place, _, when = key[1].partition(", step ")
+    space = cast(Any, pair.new).action_space
+    if key[0] != "output" or place != "action" or space is None:
+        return False
+    chances = sides.get(("output", key[1].replace("action", "log_probs")))
+    if chances is None:
+        return False
+    generator = torch.Generator().manual_seed(inputs.draw.seed + int(when or 0))
+    noise = torch.empty_like(chances[0]).exponential_(1, generator=generator).log()
+    scores = [side.detach() - noise for side in chances]
+    chosen = [space.to_index(action.reshape(-1, 2)) for action in sides[key]]
+    if not all(torch.equal(score.argmax(-1), index) for score, index in zip(scores, chosen, strict=True)):
+        return False  # they were drawn otherwise, so nothing can be said of the margin
+    rows = torch.arange(len(chosen[0]))
+    margin = scores[0][rows, chosen[0]] - scores[0][rows, chosen[1]]
+    apart = (chances[0] - chances[1]).abs().amax(-1)
+    return bool((margin <= 2 * apart).all())

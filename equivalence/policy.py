@@ -1,0 +1,122 @@
+"""What equal means, declared in one place.
+
+- `bitwise`: the same bytes, shapes, types, strides. Nothing is tolerated, discrete or not.
+- `oracle`: the old stack in float64 is the judge; the new error may be at most `FACTOR` times the old one's, both as
+  root mean squares over all examples of a level. A sampled action may differ where the margin between the two best
+  choices is under the noise, and is counted as a tie.
+- divergences: named exceptions under either policy, in `equivalence.divergences`.
+
+No tolerance is picked by hand: the old stack's own rounding is the measure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from equivalence.compare import Difference
+from equivalence.finding import Record
+
+BITWISE, ORACLE = "bitwise", "oracle"
+POLICIES = (BITWISE, ORACLE)
+FACTOR = 2.0
+"""How many times the old stack's error the new one may have."""
+
+Key = tuple[str, str]
+
+
+@dataclass
+class Errors:
+    """Squared errors of one tensor against the judge, over all examples.
+
+    Attributes:
+        old: of the old stack in its own precision.
+        new: of the new one.
+        floor: of a result that is the judge's own, rounded once: half a unit in the last place of the largest number.
+    """
+
+    old: float = 0.0
+    new: float = 0.0
+    floor: float = 0.0
+
+    @property
+    def ratio(self) -> float:
+        """The new error to the old one; an error below one rounding counts as one."""
+        return float((self.new / max(self.old, self.floor)) ** 0.5) if self.new else 0.0
+
+
+@dataclass
+class Judgement:
+    """What the oracle found on one level.
+
+    Attributes:
+        errors: per tensor.
+        differences: what is no matter of precision.
+        ties: sampled actions that differ within the noise.
+    """
+
+    errors: dict[Key, Errors] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
+    ties: int = 0
+
+    @property
+    def ratio(self) -> float:
+        """The worst tensor's."""
+        return max((errors.ratio for errors in self.errors.values()), default=0.0)
+
+    def add(self, sides: Record, judged: Record, is_tie: Callable[[Key, Record], bool]) -> None:
+        """Takes the tensors of one example in.
+
+        Args:
+            sides: old and new side.
+            judged: old side, and the judge in float64.
+            is_tie: whether other sampled actions are a matter of precision.
+        """
+        for key, (old, new) in sides.items():
+            if old.shape != new.shape or old.dtype != new.dtype:
+                detail = f"{old.dtype} {tuple(old.shape)} became {new.dtype} {tuple(new.shape)}"
+                self.differences.append(Difference(*key, detail))
+            elif old.is_floating_point() and key in judged:
+                self._add_floats(key, old, new, judged[key][1])
+            elif not torch.equal(old, new):
+                self._add_discrete(key, old, new, tie=is_tie(key, sides))
+
+    def _add_discrete(self, key: Key, old: Tensor, new: Tensor, *, tie: bool) -> None:
+        if tie:
+            self.ties += 1
+            return
+        differing = int((old != new).sum())
+        self.differences.append(Difference(*key, f"{differing} of {old.numel()} differ", differing, old.numel()))
+
+    def _add_floats(self, key: Key, old: Tensor, new: Tensor, judge: Tensor) -> None:
+        old, new, judge = old.detach(), new.detach(), judge.detach()
+        if not bool((_kind(old) == _kind(new)).all()):
+            self.differences.append(Difference(*key, "NaN or infinite in other places"))
+            return
+        finite = judge.isfinite() & old.isfinite()
+        errors = self.errors.setdefault(key, Errors())
+        errors.old += float(((old - judge)[finite] ** 2).sum())
+        errors.new += float(((new - judge)[finite] ** 2).sum())
+        largest = float(judge[finite].abs().max()) if bool(finite.any()) else 0.0
+        errors.floor += int(finite.sum()) * (largest * torch.finfo(old.dtype).eps / 2) ** 2
+
+    def verdict(self) -> list[Difference]:
+        """What is wrong: differences that are no matter of precision, and errors beyond `FACTOR` times the old ones."""
+        beyond = [
+            Difference(
+                *key,
+                f"the error is {errors.ratio:.3g} times the old one's; at most {FACTOR:g} is accepted",
+                component=key[1].partition(",")[0] if key[0] == "component" else None,
+            )
+            for key, errors in self.errors.items()
+            if errors.ratio > FACTOR
+        ]
+        return [*self.differences, *beyond]
+
+
+def _kind(values: Tensor) -> Tensor:
+    """0 for finite numbers, 1 and -1 for infinities, 2 for NaN."""
+    return torch.where(values.isnan(), 2.0, torch.where(values.isinf(), values.sign(), 0.0))

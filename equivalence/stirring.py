@@ -1,0 +1,74 @@
+"""`build` and `stir`: a pair of agents from one old config, and other weights in both, since fresh ones hide mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+import migrate
+from equivalence.finding import Pair
+from equivalence.pairs import has_two_heads, make_pair
+from migrate import config_rules
+from modules import Environment
+
+Actions = tuple[Sequence[str], Sequence[int]]
+STACKS = ("legacy", "modules")
+
+
+def build(
+    old: Mapping[str, Any],
+    environment: Environment,
+    actions: Actions,
+    *,
+    new: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> Pair:
+    """Fresh agents from one seed, with active actions.
+
+    Args:
+        old: an old agent config that names its era.
+        environment: what they are built for.
+        actions: names and largest parameters, for agents with one action head.
+        new: the config for the new stack; None for `old`, migrated in memory.
+        seed: of the initial weights.
+    """
+    agents: list[Any] = []
+    with torch.random.fork_rng(devices=[]):
+        for config, stack in zip((old, new or old), STACKS, strict=True):
+            torch.manual_seed(seed)
+            agents.append(migrate.build_agent({**config, config_rules.STACK: stack}, environment))
+    if not has_two_heads(agents[1]):
+        for agent in agents:
+            agent.activate_actions(list(actions[0]), list(actions[1]), "cpu")
+    return make_pair(agents[0], agents[1])
+
+
+def stir(pair: Pair, seed: int = 0) -> None:
+    """Gives both agents the same other values, near those that they have.
+
+    Every parameter moves, so that no bias stays 0 and no two are alike; buffers of floats keep their signs, so that
+    variances stay positive, and running means leave 0. Indices are left alone.
+
+    Args:
+        pair: both agents, of the same weights.
+        seed: the same seed gives the same values.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    old = {**dict(pair.old.named_buffers()), **dict(pair.old.named_parameters(remove_duplicate=False))}
+    for name, mine in {**dict(pair.new.named_parameters()), **dict(pair.new.named_buffers())}.items():
+        if not mine.is_floating_point() or name not in pair.names:
+            continue
+        moved = _moved(mine.detach(), generator, signed=isinstance(mine, nn.Parameter))
+        with torch.no_grad():
+            for tensor in (mine, cast(Tensor, old[pair.names[name]])):
+                tensor.copy_(moved)
+
+
+def _moved(value: Tensor, generator: torch.Generator, *, signed: bool) -> Tensor:
+    noise = torch.randn(value.shape, generator=generator)
+    if signed or not value.any():
+        return value + 0.1 * noise
+    return value * (0.3 * noise.clamp(-2, 2)).exp()
