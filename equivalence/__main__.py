@@ -128,7 +128,7 @@ def _prove(args: argparse.Namespace, words: Sequence[str]) -> ProofResult:
                 controls=not args.no_controls,
                 recorded=recorded,
                 deadline=time.monotonic() + args.budget if args.budget else None,
-                progress=lambda level, count: bar.update(task, advance=count, description=level),
+                progress=lambda level, _: bar.update(task, advance=1, description=level),
             ),
             levels=levels,
             old=str(args.old),

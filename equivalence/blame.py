@@ -8,13 +8,17 @@ import torch
 
 from equivalence.compare import Difference
 from equivalence.finding import Pair
-from equivalence.levels.component import component
+from equivalence.levels.component import compare_alone
 from equivalence.strategies import Inputs
 
 FORWARD, BACKWARD, HELD = ("component",), ("gradient",), ("weight", "attribute")
+ALONE = ("component", "error", "generator", "input")
+"""What can be wrong in a component's own forward pass."""
 
 
-def blame(pair: Pair, differences: Sequence[Difference], inputs: Inputs | None = None) -> str | None:
+def blame(
+    pair: Pair, differences: Sequence[Difference], inputs: Inputs | None = None, *, steps: bool = False
+) -> str | None:
     """The component where a difference begins.
 
     Forward: the first in execution order whose output differs although its inputs agree. Gradients alone: the last in
@@ -25,13 +29,17 @@ def blame(pair: Pair, differences: Sequence[Difference], inputs: Inputs | None =
         pair: both agents, as they were when the difference was found.
         differences: of one input.
         inputs: that input; None to judge by the differences alone.
+        steps: whether it was given step by step, not as a sequence.
     """
     first = min((found.step for found in differences if found.step is not None), default=None)
     now = [found for found in differences if found.step in (None, first)]
+    alone = [] if inputs is None else _alone(pair, inputs, first or 0, steps=steps)
     if forward := _owners(now, FORWARD):
         innocent = {name for name in forward if forward & set(pair.sources.get(name, ()))}
-        return _ordered(pair, forward - innocent or forward)[0]
-    if inputs is not None and (alone := _alone(pair, inputs)):
+        first_name = _ordered(pair, forward - innocent or forward)[0]
+        # A component that writes into its input makes the one in front of it look guilty.
+        return _first_alone(pair, alone) if first_name not in _owners(alone, ALONE) and alone else first_name
+    if alone:
         return _first_alone(pair, alone)
     for places in (BACKWARD, HELD, ("error", "generator")):
         if owners := _owners(now, places):
@@ -48,14 +56,17 @@ def _ordered(pair: Pair, names: set[str]) -> list[str]:
     return [*(name for name in pair.order if name in names), *sorted(names - set(pair.order))]
 
 
-def _alone(pair: Pair, inputs: Inputs) -> list[Difference]:
+def _alone(pair: Pair, inputs: Inputs, step: int, *, steps: bool) -> list[Difference]:
     """What differs when each component is fed the same inputs."""
     with torch.random.fork_rng(devices=[]):
-        return component(pair, inputs).differences
+        if not steps:
+            return compare_alone(pair, inputs, inputs.sequence_obs(step), inputs.action(step)).differences
+        obs, action = inputs.step_obs(step).unsqueeze(1), inputs.action()[:, :1]
+        return compare_alone(pair, inputs, obs, action).differences
 
 
 def _first_alone(pair: Pair, alone: Sequence[Difference]) -> str | None:
-    forward = _owners(alone, ("component", "error", "generator"))
+    forward = _owners(alone, ALONE)
     if forward:
         return _ordered(pair, forward)[0]
     backward = _owners(alone, BACKWARD)

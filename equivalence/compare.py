@@ -44,7 +44,7 @@ def same_bytes(a: Tensor, b: Tensor) -> bool:
     """Whether two tensors of one shape and type hold the same bits: -0.0 is not 0.0, and NaN equals its own payload."""
     if a.is_floating_point():
         bits = BITS[a.dtype.itemsize]
-        return torch.equal(a.detach().view(bits), b.detach().view(bits))
+        return torch.equal(a.view(bits), b.view(bits))
     return torch.equal(a, b)
 
 
@@ -63,12 +63,11 @@ def difference(
     if old is None or new is None:
         detail = f"only the {'new' if old is None else 'old'} side has it"
         return None if old is new else Difference(place, name, detail)
-    detail = _unlike(old, new)
-    if detail:
-        return Difference(place, name, detail, old.numel(), old.numel())
+    if old.dtype != new.dtype or old.shape != new.shape:
+        return Difference(place, name, _unlike(old, new), old.numel(), old.numel())
     if not same_bytes(old, new):
         return _explained(place, name, old.detach(), new.detach())
-    if strides and old.stride() != new.stride() and _layout(old) != _layout(new):
+    if strides and old.stride() != new.stride():
         return Difference(place, name, f"strides {old.stride()} became {new.stride()}", total=old.numel())
     if old.requires_grad != new.requires_grad:
         detail = f"requires_grad {old.requires_grad} became {new.requires_grad}"
@@ -80,9 +79,7 @@ def _unlike(old: Tensor, new: Tensor) -> str:
     """Why two tensors cannot be compared number by number."""
     if old.dtype != new.dtype:
         return f"dtype {old.dtype} became {new.dtype}"
-    if old.shape != new.shape:
-        return f"shape {tuple(old.shape)} became {tuple(new.shape)}"
-    return ""
+    return f"shape {tuple(old.shape)} became {tuple(new.shape)}"
 
 
 def _layout(tensor: Tensor) -> tuple[int, ...]:

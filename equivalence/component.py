@@ -17,9 +17,68 @@ from migrate.eras import Era
 from migrate.registry import rules
 from modules.base import MettaModule
 
-__all__ = ["Trial", "build_new", "build_old", "compare_component", "inputs_of"]
+__all__ = [
+    "Built",
+    "Trial",
+    "build",
+    "build_new",
+    "build_old",
+    "compare_built",
+    "compare_component",
+    "compare_state",
+    "inputs_of",
+]
 
 Runner = Callable[[Any, Mapping[str, Tensor]], dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Built:
+    """One component, built in both stacks from one seed.
+
+    Attributes:
+        stem: its name.
+        setup: how it was built.
+        old: in the old stack.
+        new: in the new one.
+        config: its new config.
+        announced: the shape of its output, as the new stack announces it.
+        moves: the rule's old and new names of its tensors.
+    """
+
+    stem: str
+    setup: Setup
+    old: Any
+    new: MettaModule
+    config: Mapping[str, Any]
+    announced: Shape
+    moves: tuple[tuple[str, str], ...]
+
+
+def build(stem: str, setup: Setup, seed: int, finding: Finding | None = None) -> Built:
+    """Builds both sides, with the setup's actions active.
+
+    Args:
+        stem: which component.
+        setup: how.
+        seed: of the weights.
+        finding: whether both sides drew the same random numbers goes here.
+    """
+    torch.default_generator.manual_seed(seed)
+    old = build_old(stem, setup)
+    after_old = torch.get_rng_state()
+    torch.default_generator.manual_seed(seed)
+    new, config, announced = build_new(stem, setup)
+    if finding is not None:
+        finding.check("generator", "after building", after_old, torch.get_rng_state())
+    if setup.actions:
+        old.activate_actions(setup.actions[::-1], "cpu")
+        old.activate_actions(setup.actions, "cpu")
+        for names in (setup.actions[::-1], setup.actions):
+            cast("Any", new).activate(names)
+    rule = rules()[stem]
+    moves = tuple((move.old, move.new) for move in rule.state(rule.resolved(config)))
+    return Built(stem, setup, old, new, config, announced, moves)
 
 
 def compare_component(stem: str, setup: Setup, trial: Trial) -> Finding:
@@ -29,33 +88,28 @@ def compare_component(stem: str, setup: Setup, trial: Trial) -> Finding:
     """
     finding = Finding()
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(trial.seed)
-        old = build_old(stem, setup)
-        after_old = torch.get_rng_state()
-        torch.manual_seed(trial.seed)
-        new, config, announced = build_new(stem, setup)
-        finding.check("generator", "after building", after_old, torch.get_rng_state())
-        if setup.actions:
-            old.activate_actions(setup.actions[::-1], "cpu")
-            old.activate_actions(setup.actions, "cpu")
-            for names in (setup.actions[::-1], setup.actions):
-                cast("Any", new).activate(names)
-        _compare_state(finding, stem, old, new, config)
-        inputs = inputs_of(new, setup, trial)
-        as_then = partial(run_old, trial=trial, era=Era(setup.era))
-        old_run, new_run = _run(old, as_then, inputs, trial), _run(new, run_new, inputs, trial)
-        finding.check("generator", "after the pass", old_run.generator, new_run.generator)
-        finding.compare_values("error", "forward", old_run.error, new_run.error)
-        if not any(part in old_run.error for part in cases()[stem].errors):
-            finding.compare_values("error", "which the case does not list", "", old_run.error)
-        finding.check_all("output", old_run.outputs, new_run.outputs, ())
-        finding.check_all("input", old_run.fed, new_run.fed, ())
-        _compare_state(finding, stem, old, new, config)
-        if old_run.outputs and new_run.outputs:
-            actual = tuple(new_run.outputs["output"].shape[1:])
-            finding.compare_values("shape", "announced", _filled(announced, actual), actual)
-            _compare_gradients(finding, stem, (old, old_run), (new, new_run), config, trial)
+        built = build(stem, setup, trial.seed, finding)
+        compare_state(finding, built)
+        compare_built(finding, built, trial)
+        compare_state(finding, built)
     return finding
+
+
+def compare_built(finding: Finding, built: Built, trial: Trial) -> None:
+    """A pass of a component that is built already: outputs, gradients, generator, and whatever it wrote into."""
+    inputs = inputs_of(built.new, built.setup, trial)
+    as_then = partial(run_old, trial=trial, era=Era(built.setup.era))
+    old, new = _run(built.old, as_then, inputs, trial), _run(built.new, run_new, inputs, trial)
+    finding.check("generator", "after the pass", old.generator, new.generator)
+    finding.compare_values("error", "forward", old.error, new.error)
+    if not any(part in old.error for part in cases()[built.stem].errors):
+        finding.compare_values("error", "which the case does not list", "", old.error)
+    finding.check_all("output", old.outputs, new.outputs, ())
+    finding.check_all("input", old.fed, new.fed, ())
+    if old.outputs and new.outputs:
+        actual = tuple(new.outputs["output"].shape[1:])
+        finding.compare_values("shape", "announced", _filled(built.announced, actual), actual)
+        _compare_gradients(finding, built, old, new, trial)
 
 
 def _filled(announced: Shape, actual: Shape) -> Shape:
@@ -88,7 +142,7 @@ def _run(side: Any, run: Runner, inputs: Mapping[str, Tensor], trial: Trial) -> 
     fed = {key: value.clone() for key, value in leaves.items()}
     outputs: dict[str, Tensor] = {}
     error = ""
-    torch.manual_seed(trial.seed)
+    torch.default_generator.manual_seed(trial.seed)
     try:
         outputs = run(side, fed)
     except Exception as raised:  # noqa: BLE001 - whatever the old stack raises, the new one is held to
@@ -96,37 +150,34 @@ def _run(side: Any, run: Runner, inputs: Mapping[str, Tensor], trial: Trial) -> 
     return _Pass(leaves, fed, outputs, error, torch.get_rng_state())
 
 
-def _compare_state(finding: Finding, stem: str, old: Any, new: MettaModule, config: Mapping[str, Any]) -> None:
-    rule = rules()[stem]
-    renamed = {move.old: new.state_dict().get(move.new) for move in rule.state(rule.resolved(config))}
-    state = own_tensors(old.state_dict())
+def compare_state(finding: Finding, built: Built) -> None:
+    """Tensors and what the rule keeps besides them, under the old names."""
+    held = built.new.state_dict()
+    renamed = {old: held.get(new) for old, new in built.moves}
+    state = own_tensors(built.old.state_dict())
     for key in {**state, **renamed}:
         finding.check("weight", key, state.get(key), renamed.get(key))
-    for attribute in rule.attributes:
-        there, here = attribute.forward(getattr(old, attribute.old)), getattr(new, attribute.new)
+    for attribute in rules()[built.stem].attributes:
+        there, here = attribute.forward(getattr(built.old, attribute.old)), getattr(built.new, attribute.new)
         if isinstance(there, Tensor):
             finding.check("weight", attribute.old, there, here)
         else:
             finding.compare_values("attribute", attribute.old, there, here)
 
 
-Side = tuple[Any, _Pass]
-
-
-def _compare_gradients(
-    finding: Finding, stem: str, old: Side, new: Side, config: Mapping[str, Any], trial: Trial
-) -> None:
-    if not old[1].outputs["output"].requires_grad:
+def _compare_gradients(finding: Finding, built: Built, old: _Pass, new: _Pass, trial: Trial) -> None:
+    outputs = [side.outputs["output"] for side in (old, new)]
+    if not all(output.requires_grad for output in outputs) or outputs[0].shape != outputs[1].shape:
         return
-    for _, side in (old, new):
-        output = side.outputs["output"]
-        weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(trial.seed + 1))
-        torch.autograd.backward((output * weights).sum())
-    for key, value in old[1].leaves.items():
-        finding.check("gradient", f"input {key}", value.grad, new[1].leaves[key].grad, strides=False)
-    rule = rules()[stem]
-    of_new = dict(new[0].named_parameters())
-    of_old = own_tensors(dict(old[0].named_parameters(remove_duplicate=False)))
-    for move in rule.state(rule.resolved(config)):
-        if move.old in of_old:
-            finding.check("gradient", move.old, of_old[move.old].grad, of_new[move.new].grad, strides=False)
+    for side in (built.old, built.new):
+        side.zero_grad(set_to_none=True)
+    weights = torch.randn(outputs[0].shape, generator=torch.Generator().manual_seed(trial.seed + 1))
+    for output in outputs:
+        torch.autograd.backward(output, weights.to(output.dtype))
+    for key, value in old.leaves.items():
+        finding.check("gradient", f"input {key}", value.grad, new.leaves[key].grad, strides=False)
+    of_new = dict(built.new.named_parameters())
+    of_old = own_tensors(dict(built.old.named_parameters(remove_duplicate=False)))
+    for there, here in built.moves:
+        if there in of_old:
+            finding.check("gradient", there, of_old[there].grad, of_new[here].grad, strides=False)

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from equivalence.finding import Pair, tamper
-from equivalence.levels.held import component_of
+from equivalence.finding import Pair, component_of, tamper
 from equivalence.result import Control
 
 if TYPE_CHECKING:

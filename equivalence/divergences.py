@@ -57,7 +57,7 @@ DIVERGENCES = (
         "config lists them. Optimizer state is carried over by name.",
         ("attributes",),
         _orders_parameters_anew,
-        lambda found: found.name in ("parameter order", "frozen parameters"),
+        lambda found: found.name == "parameter order",
     ),
     Divergence(
         "double_precision_since_e8",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from equivalence.compare import Difference, difference
+from equivalence.compare import Difference, difference, same_bytes
 from equivalence.strategies import AgentSizes
 from equivalence.tracing import Trace
 
@@ -33,6 +32,54 @@ def recording() -> Iterator[Record]:
         yield record
     finally:
         _record.reset(token)
+
+
+@dataclass(frozen=True)
+class Twin:
+    """One parameter on both sides.
+
+    Attributes:
+        name: the old one.
+        old: of the legacy agent; None where it has none of that name.
+        new: of the new one; likewise.
+        component: whose it is.
+    """
+
+    name: str
+    old: nn.Parameter | None
+    new: nn.Parameter | None
+    component: str | None
+
+
+class Held:
+    """One buffer on both sides.
+
+    Attributes:
+        name: the old one.
+        component: whose it is.
+        sides: of the legacy agent and of the new one.
+    """
+
+    def __init__(self, name: str, component: str | None, sides: tuple[Tensor, Tensor]) -> None:
+        self.name, self.component, self.sides = name, component, sides
+        self._values = [side.detach().clone() for side in sides]
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether a pass wrote into it on either side; torch's version counter misses what batch norm does."""
+        return not all(same_bytes(side, value) for side, value in zip(self.sides, self._values, strict=True))
+
+    def restore(self) -> None:
+        """Puts the first values back."""
+        if self.has_changed:
+            for side, value in zip(self.sides, self._values, strict=True):
+                side.copy_(value)
+
+
+def component_of(name: str) -> str | None:
+    """The component that a parameter of the new agent belongs to, by its name."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "components" and len(parts) > 2 else None
 
 
 @dataclass(frozen=True)
@@ -73,6 +120,37 @@ class Pair:
         """Component names in execution order."""
         return list(self.sources)
 
+    @cached_property
+    def parameters(self) -> list[Twin]:
+        """Every parameter on both sides, those that backward reaches first in front; asking modules costs more."""
+        new = {self.names[name]: (p, component_of(name)) for name, p in self.new.named_parameters()}
+        old = dict(self.old.named_parameters())
+        rows = [Twin(name, p, *new.pop(name, (None, None))) for name, p in reversed(old.items())]
+        return rows + [Twin(name, None, p, owner) for name, (p, owner) in new.items()]
+
+    @cached_property
+    def buffers(self) -> list[Held]:
+        """Every buffer on both sides, as it is now."""
+        old = dict(self.old.named_buffers(remove_duplicate=False))
+        rows = []
+        for name, mine in self.new.named_buffers():
+            theirs = old.get(self.names.get(name, ""))
+            if theirs is not None:
+                rows.append(Held(self.names[name], component_of(name), (theirs, mine)))
+        return rows
+
+    def restore_buffers(self) -> None:
+        """Puts back what passes changed, such as running statistics, which a NaN would spoil for good."""
+        for row in self.buffers:
+            row.restore()
+
+    def drop_gradients(self) -> None:
+        """Sets the gradient of every parameter to None."""
+        for row in self.parameters:
+            for parameter in (row.old, row.new):
+                if parameter is not None:
+                    parameter.grad = None
+
 
 @dataclass
 class Finding:
@@ -82,7 +160,7 @@ class Finding:
         compared: how many tensors were compared.
         failed_alike: passes that failed on both sides, in which nothing was compared.
         differences: those that differ.
-        by_component: how many tensors of each component were compared.
+        ran: per pass, the components whose outputs were compared.
         steps: largest difference in ulp per step, for levels that have some.
         step: what differences found now belong to.
     """
@@ -90,7 +168,7 @@ class Finding:
     compared: int = 0
     failed_alike: int = 0
     differences: list[Difference] = field(default_factory=list)
-    by_component: Counter[str] = field(default_factory=Counter)
+    ran: list[Iterable[str]] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     step: int | None = None
     _kept: Record | None = field(default_factory=_record.get)
@@ -128,7 +206,7 @@ class Finding:
                 owner = name if place == "component" else None
                 self.check(place, name, old.get(name), new.get(name), component=owner)
         if place == "component":
-            self.by_component.update(old.keys())
+            self.ran.append(old)
 
     def end_step(self, before: int) -> None:
         """Notes how far the sides are apart in this step, of whose differences the first is number `before`."""
@@ -153,7 +231,7 @@ def both(
     failures: dict[str, Exception] = {}
     generators: list[Tensor] = []
     if seed is not None:
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
     start = torch.get_rng_state()
     for side, agent in (("old", pair.old), ("new", pair.new)):
         torch.set_rng_state(start)
@@ -171,5 +249,8 @@ def both(
         return None
     finding.check_all("component", traces[0].components, traces[1].components, pair.order)
     finding.check_all("output", traces[0].outputs, traces[1].outputs, ())
+    for row in pair.buffers:
+        if row.has_changed:
+            finding.check("state", row.name, *row.sides, component=row.component)
     finding.check("generator", "after the pass", *generators)
     return traces[0], traces[1]

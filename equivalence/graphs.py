@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from equivalence.case import Setup, Shape, Source
-from equivalence.fills import near_tokens
+from equivalence.case import Setup, Shape, Source, cases
+from equivalence.fills import PADDING, near_tokens
 from equivalence.pairs import DEFAULT_FEATURES
 from equivalence.sides import Trial, build_old, features_of, run_old
 from migrate.agent_rules import spoken
@@ -22,7 +23,8 @@ from migrate.registry import old_path, rules
 from modules import Environment
 
 NVEC = (5, 3)
-MASK = "obs_mask"
+OBSERVED, MASK = "x", "obs_mask"
+NAMING = "{stem}_{number}"
 TOLD = ("hidden_size", "output_size")
 """Keys of `obs_cross_attn` that its agent decides, from the size of the core."""
 
@@ -60,14 +62,19 @@ class Node:
         return all(said in (0, size) for said, size in zip(self.announced, self.shape, strict=True))
 
 
-Link = Node | tuple[Node, Mapping[str, Any]]
+Sliced = tuple[Node, Mapping[str, Any]]
+Link = Node | Sliced
 """A source, perhaps with what the config says of it besides, such as `slice` and `dim`."""
 
 
 def existed(stem: str, era: Era) -> bool:
     """Whether the old code of an era had a component."""
     clue = CLASSES.get(rules()[stem].old)
-    return clue is None or (era.is_since(clue.since) and not era.is_since(clue.before))
+    return clue is None or _within(era, clue.since, clue.before)
+
+
+def _within(era: Era, since: str, before: str) -> bool:
+    return era.is_since(since) and not era.is_since(before)
 
 
 class Graph:
@@ -77,18 +84,23 @@ class Graph:
         world: what the agent is told of its environment: era, observations, window, features, limit of weights.
         core_size: hidden size of `_core_`, which agents told their components until E7.
         rows: how many observations are tried.
+        naming: how components are named that have no name of their own, from `stem` and `number`.
 
     Attributes:
+        era: of the agent.
+        rows: how many observations are tried.
         nodes: by name, in the order in which they came.
         components: their old configs, in the words of the era.
     """
 
-    def __init__(self, world: Setup, *, core_size: int = 7, rows: int = 3) -> None:
+    def __init__(self, world: Setup, *, core_size: int = 7, rows: int = 3, naming: str = NAMING) -> None:
         self.era, self.world, self.core_size = Era(world.era), world, core_size
+        self.rows, self._naming = rows, naming
         self.nodes: dict[str, Node] = {}
         self.components: dict[str, dict[str, Any]] = {}
         self._trial = Trial(batch=rows, time=1, values="normal", state=False, train=False, seed=0)
-        self._board: dict[str, Tensor] = {"x": _observations(world, rows)}
+        self._board: dict[str, Tensor] = {OBSERVED: _observations(world, rows)}
+        self._masks: dict[str, Tensor] = {}
 
     def add(
         self, stem: str, *links: Link, config: Mapping[str, Any] | None = None, name: str = "", lists: bool = False
@@ -106,7 +118,8 @@ class Graph:
             RefusedError: what the old stack says.
         """
         sources = [(link, {}) if isinstance(link, Node) else link for link in links]
-        name = name or f"{stem}_{sum(node.stem == stem for node in self.nodes.values())}"
+        number = sum(node.stem == stem for node in self.nodes.values())
+        name = name or self._naming.format(stem=stem, number=number)
         entries = [{"name": node.name, **extra} for node, extra in sources] if sources or lists else None
         told = set(TOLD) if stem == "obs_cross_attn" else set()
         options = {key: value for key, value in (config or {}).items() if key not in told}
@@ -123,33 +136,52 @@ class Graph:
 
     def _tried(self, name: str, stem: str, setup: Setup) -> tuple[Shape, Tensor]:
         """What a component announces and gives, in the old stack."""
-        if not existed(stem, self.era):
-            raise RefusedError(f"{stem}: not in {self.era.name}")
+        gaps = [why for since, before, why in cases()[stem].gaps if _within(self.era, since, before)]
+        if gaps or not existed(stem, self.era):
+            raise RefusedError(f"{stem}: {gaps[0] if gaps else f'not in {self.era.name}'}")
         names = [source.name for source in setup.sources or ()]
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns of sizes that are drawn to be odd
             torch.manual_seed(len(self.nodes))
             try:
                 old = build_old(stem, setup).eval()
                 if setup.actions and hasattr(old, "activate_actions"):
                     old.activate_actions(list(setup.actions), "cpu")
-                fed = {key: value for key, value in self._board.items() if key in (MASK, "x", *names)}
-                outputs = run_old(old, fed, self._trial, self.era)
+                outputs = run_old(old, self._read_by(names), self._trial, self.era)
             except Exception as error:
                 raise RefusedError(f"{name} ({stem}): {error}") from error
-        self._board[name] = outputs["output"]
+        if MASK in outputs and self._masks:
+            raise RefusedError(f"{name} ({stem}): writes the mask that {min(self._masks)} writes, too")
         if MASK in outputs:
-            self._board[MASK] = outputs[MASK]
+            self._masks[name] = outputs[MASK]
+        self._board[name] = outputs["output"]
         return _announced(old, self.era), outputs["output"]
+
+    def _read_by(self, names: Collection[str]) -> dict[str, Tensor]:
+        """What a component with some sources finds: their outputs, observations, and the mask of what made them."""
+        board = {key: self._board[key] for key in (OBSERVED, *names)}
+        masks = {MASK: mask for maker, mask in self._masks.items() if maker in self.above(names)}
+        return board | masks
+
+    def above(self, names: Iterable[str]) -> set[str]:
+        """Components, and all that they depend on."""
+        found: set[str] = set()
+        left = [*names]
+        while left:
+            name = left.pop()
+            left += [source for source in sources_in(self.components[name]) if source not in found]
+            found.add(name)
+        return found
 
     def discard(self, nodes: Iterable[Node]) -> None:
         """Takes components out that nothing reads."""
         for node in nodes:
             del self.nodes[node.name], self.components[node.name], self._board[node.name]
+            self._masks.pop(node.name, None)
 
-    def readers(self) -> set[str]:
+    def read(self) -> set[str]:
         """Names of components that another one reads."""
-        entries = [c.get("sources") or [{"name": c.get("input_source")}] for c in self.components.values()]
-        return {str(entry.get("name", entry.get("source_name"))) for each in entries for entry in each}
+        return {source for component in self.components.values() for source in sources_in(component)}
 
     @property
     def environment(self) -> Environment:
@@ -179,6 +211,13 @@ class Graph:
         }
 
 
+def sources_in(component: Mapping[str, Any]) -> list[str]:
+    """Names of what an old component of any era reads."""
+    entries = component.get("sources") or [{"name": component.get("input_source")}]
+    names = [entry.get("name", entry.get("source_name")) for entry in entries]
+    return [name for name in names if name is not None]
+
+
 def _announced(old: Any, era: Era) -> Shape:
     """What readers of an old component are built for: all sizes, until E3 the first one alone; actors have none."""
     if not era.is_since("E4a"):
@@ -191,6 +230,8 @@ def _observations(world: Setup, rows: int) -> Tensor:
     if not world.has_tokens:
         return torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
     tokens = near_tokens(shape, generator)
-    sides = torch.tensor([16 * 16 - 1, max(world.features) + 1, 256])
-    tokens[..., 0, :] = torch.tensor([0, world.features[-1], 9])  # no row is empty
-    return torch.where((tokens == 255).all(-1, keepdim=True), tokens, tokens % sides).to(torch.uint8)
+    tokens[..., 0, :] = 0  # no row is empty
+    width, height = world.window
+    cell, feature, value = tokens.long().unbind(-1)
+    inside = torch.stack([cell // 16 % width * 16 + cell % 16 % height, feature % (max(world.features) + 1), value], -1)
+    return torch.where(tokens == PADDING, tokens, inside.to(torch.uint8))

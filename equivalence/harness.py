@@ -24,6 +24,7 @@ class Level:
         run: compares both agents on one input.
         per: so many inputs of what the caller asks for make one of this level, which takes so much longer; or `ONCE`.
         missing: why a pair has nothing to compare here; None where it has.
+        steps: whether inputs are given step by step, not as a sequence.
         oracle: what becomes of it under the `oracle` policy: `JUDGED`, `EXACT` where nothing is computed, or `SKIPPED`.
     """
 
@@ -31,6 +32,7 @@ class Level:
     run: Callable[[Pair, Inputs], Finding]
     per: int = 1
     missing: Callable[[Pair], str | None] = lambda _: None
+    steps: bool = False
     oracle: str = SKIPPED
 
     def examples(self, asked: int) -> int:
@@ -42,13 +44,13 @@ LEVELS: dict[str, Level] = {
     "weights": Level("parameters and buffers", held.weights, ONCE, oracle=EXACT),
     "attributes": Level("limits, anchors, action rows, parameter order", held.attributes, ONCE, oracle=EXACT),
     "component": Level("each component alone, fed the same inputs", component.component),
-    "inference": Level("one step, with sampled actions", passes.inference),
+    "inference": Level("one step, with sampled actions", passes.inference, steps=True),
     "forward": Level("the training pass", passes.forward, oracle=JUDGED),
     "gradients": Level("gradients of all parameters and of float observations", passes.gradients, oracle=JUDGED),
-    "rollout": Level("many steps with carried state and resets", rollout.rollout, 3, oracle=JUDGED),
-    "sampling": Level("actions from one stream of random numbers", rollout.sampling),
-    "hot_swap": Level("a component replaced in a rollout, and put back", changes.hot_swap, 3),
-    "activation": Level("other actions, in other orders", changes.activation, 5, changes.without_actions),
+    "rollout": Level("many steps with carried state and resets", rollout.rollout, 3, steps=True, oracle=JUDGED),
+    "sampling": Level("actions from one stream of random numbers", rollout.sampling, steps=True),
+    "hot_swap": Level("a component replaced in a rollout, and put back", changes.hot_swap, 3, steps=True),
+    "activation": Level("other actions, in other orders", changes.activation, 5, changes.without_actions, steps=True),
     "checkpoint": Level("files of both formats, and back", round_trips.checkpoint, 25),
     "config": Level("the config in both languages, and fresh agents", round_trips.config, ONCE),
     "training": Level(f"{training.STEPS} steps of PPO with Adam and clipping", training.training, 25, orders_differ),

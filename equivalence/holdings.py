@@ -25,7 +25,7 @@ def holdings(old: Any, new: Any, names: Mapping[str, str]) -> Iterator[Fact]:
     """
     parameters = {"old": list(old.named_parameters()), "new": list(new.named_parameters())}
     yield "parameter order", [n for n, _ in parameters["old"]], [names.get(n, n) for n, _ in parameters["new"]]
-    yield "frozen parameters", _frozen(parameters["old"], {}), _frozen(parameters["new"], names)
+    yield from _frozen(dict(parameters["old"]), parameters["new"], names)
     yield "clip_range", old.clip_range, new.clip_range
     if new.action_space is not None:
         yield "action names", [name for name, _ in _active(old)], new.action_space.names
@@ -42,8 +42,14 @@ def _active(old: Any) -> list[tuple[str, int]]:
     return list(zip(old.action_names, old.action_max_params, strict=True))
 
 
-def _frozen(parameters: list[tuple[str, nn.Parameter]], names: Mapping[str, str]) -> list[str]:
-    return [names.get(name, name) for name, parameter in parameters if not parameter.requires_grad]
+def _frozen(
+    old: Mapping[str, nn.Parameter], new: list[tuple[str, nn.Parameter]], names: Mapping[str, str]
+) -> Iterator[Fact]:
+    """Whether each parameter is learned; those that one side alone has are told by their order."""
+    for name, parameter in new:
+        there = old.get(names.get(name, name))
+        if there is not None:
+            yield f"{name.removeprefix('components.')} is learned", there.requires_grad, parameter.requires_grad
 
 
 def _of_component(

@@ -44,7 +44,7 @@ def hosts() -> tuple[str, ...]:
     return tuple(stem for stem in cases() if stem not in WITHOUT_HOST)
 
 
-def tested(stem: str) -> str:
+def subject(stem: str) -> str:
     """Name of the tested component in the host of a stem."""
     return NAMES.get(stem, TESTED)
 
@@ -102,7 +102,7 @@ def host_graph(stem: str, setup: Setup) -> Graph:
     graph = Graph(_world(stem, setup), core_size=memory or own or SMALL["hidden"])
     supply = Supply(graph)
     node = supply.pixels() if stem in NAMES else _placed(supply, stem, setup)
-    width = _source_size(stem, setup) if stem == "lstm" else 6
+    width = _source_size(setup) if stem == "lstm" else 6
     core = add_core(
         graph,
         supply.linear(supply.vector(node), width, name="encoded_obs", **NONE),
@@ -123,7 +123,7 @@ def _placed(supply: Supply, stem: str, setup: Setup) -> Node:
     """The tested component, behind sources that it may have."""
     if stem == "actor_query_single_head":
         return supply.pixels()
-    sources = [(supply.source(s, of_tokens=stem in OF_TOKENS), s.extra) for s in setup.sources or ()]
+    sources = supply.sources(setup.sources or (), of_tokens=stem in OF_TOKENS)
     if stem == "reshape":
         sources = [(supply.contiguous(node), extra) for node, extra in sources]
     return supply.graph.add(stem, *sources, config=setup.config, name=TESTED)
@@ -131,7 +131,7 @@ def _placed(supply: Supply, stem: str, setup: Setup) -> Node:
 
 def _add_action(supply: Supply, core: Node, stem: str, setup: Setup) -> None:
     graph, own = supply.graph, {stem: setup.config}
-    size = _source_size(stem, setup) if stem.startswith(("action_", "actor_", "puffer")) and setup.sources else 5
+    size = _source_size(setup) if stem.startswith(("action_", "actor_", "puffer")) and setup.sources else 5
     hidden = supply.linear(core, size, name="actor_1", **TANH)
     if not graph.era.is_since("E4a"):
         add_two_heads(graph, hidden, own)
@@ -146,7 +146,7 @@ def _add_action(supply: Supply, core: Node, stem: str, setup: Setup) -> None:
     add_actor(graph, actor, hidden, embeds, own.get(actor, {}), query)
 
 
-def _source_size(stem: str, setup: Setup) -> int:
+def _source_size(setup: Setup) -> int:
     return setup.sources[0].shape[0] if setup.sources else 6
 
 

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from equivalence.case import cases
 from equivalence.mutant import Mutant, computing
-from equivalence.mutants_equivalent import EQUIVALENT
+from equivalence.mutants_equivalent import EQUIVALENT, ONLY_HELD
 from equivalence.mutants_probe import facts
-from equivalence.plants import Plant, on_output, scaled_gradient, standing_in
+from equivalence.plants import Plant, on_output, scaled_gradient, standing_in, with_values
 
 # N rows
 
@@ -41,11 +41,13 @@ def mutants_of(stem: str, component: nn.Module) -> list[Mutant]:
     """The mistakes to plant in a component of a stem: those that any could make and it too, and its own."""
     here = facts(stem, component)
     fitting = [each for each in GENERIC if each.needs <= here]
-    general = [
-        Mutant(each.name, each.plant, each.level, each.gradient, EQUIVALENT.get((stem, each.name), ""))
-        for each in fitting
-    ]
-    return [*general, *cases()[stem].mutants]
+    return [*(_in(stem, each) for each in fitting), *cases()[stem].mutants]
+
+
+def _in(stem: str, general: Generic) -> Mutant:
+    where = (stem, general.name)
+    level = "weights" if where in ONLY_HELD else general.level
+    return Mutant(general.name, general.plant, level, general.gradient, EQUIVALENT.get(where, ""))
 
 
 def _largest(module: nn.Module, fits: Callable[[str, Tensor], bool]) -> Tensor:
@@ -86,6 +88,10 @@ def _first_upwards(weight: Tensor) -> Tensor:
     flat = weight.flatten()
     flat[:1] = _upwards(flat[:1])
     return flat.view_as(weight)
+
+
+def _rolled(weight: Tensor) -> Tensor:
+    return weight.roll(1, next((dim for dim, size in enumerate(weight.shape) if size > 1), 0))
 
 
 def _in_type(dtype: torch.dtype, back: torch.dtype) -> Plant:
@@ -132,18 +138,17 @@ def _drawing(right: Callable[..., Any], _: Any, *inputs: Any) -> Any:
 
 def _writing(right: Callable[..., Any], _: Any, *inputs: Any) -> Any:
     result = right(*inputs)
-    with torch.no_grad():
-        inputs[0].mul_(2)
+    inputs[0].data.mul_(2)
     return result
 
 
 def _stale(right: Callable[..., Any], module: Any, *inputs: Any) -> Any:
     """What came out of the first pass of as many rows."""
-    known = module.__dict__.setdefault("_known", {})
-    key = tuple(inputs[0].shape), torch.is_grad_enabled()
-    if key not in known or torch.is_grad_enabled():
-        known[key] = right(*inputs)
-    return known[key]
+    result = right(*inputs)
+    first = result[0] if isinstance(result, tuple) else result
+    known = module.__dict__.setdefault("_known", {}).setdefault(len(first), first.detach())
+    stale = with_values(first, known)
+    return (stale, *result[1:]) if isinstance(result, tuple) else stale
 
 
 def _another_layout(output: Tensor) -> Tensor:
@@ -184,17 +189,19 @@ def _needs(*words: str) -> frozenset[str]:
 GENERIC: tuple[Generic, ...] = (
     Generic("every weight one ulp up", _on_largest(_is_any, _upwards), _needs("parameter")),
     Generic("one weight one ulp up", _on_largest(_is_any, _first_upwards), _needs("parameter"), level="weights"),
-    Generic("rows of a weight one on", _on_largest(_is_weight, lambda w: w.roll(1, 0)), _needs("weight")),
+    Generic("rows of a weight one on", _on_largest(_is_weight, _rolled), _needs("weight")),
     Generic("a square weight transposed", _on_largest(_is_square, lambda w: w.mT), _needs("square")),
     Generic("a bias left out", _on_largest(_is_bias, torch.zeros_like), _needs("bias")),
     Generic("a weight's sign", _on_largest(_is_any, torch.neg), _needs("parameter")),
     Generic("the output's sign", on_output(torch.neg), _needs("float")),
     Generic("the output one on", on_output(lambda y: y.roll(1, -1))),
-    Generic("rows one on", on_output(lambda y: y.roll(1, 0))),
+    Generic("rows of the batch one on", on_output(lambda y: y.roll(1, 0))),
     Generic("a dimension more", on_output(lambda y: y.unsqueeze(1))),
     Generic("a dimension of 1 squeezed", on_output(lambda y: y.squeeze()), _needs()),
     Generic("left in float64", _in_type(torch.float64, torch.float64), _needs("float")),
-    Generic("computed in float64 and rounded", _in_type(torch.float64, torch.float32), _needs("float")),
+    Generic(
+        "computed in float64 and rounded", _in_type(torch.float64, torch.float32), _needs("float"), level="gradients"
+    ),
     Generic("computed in bfloat16", _in_type(torch.bfloat16, torch.float32), _needs("float")),
     Generic("the first pass over again", computing(_stale)),
     Generic("a random number drawn", computing(_drawing)),

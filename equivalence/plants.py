@@ -170,11 +170,29 @@ class _Scaled(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, factor: float) -> Tensor:
         ctx.factor = factor
-        return x.view_as(x)
+        return x.as_strided(x.size(), x.stride(), x.storage_offset())
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         return gradients[0] * ctx.factor, None
+
+
+class _Valued(torch.autograd.Function):
+    """Other values, whose gradient goes to where the right ones came from."""
+
+    @staticmethod
+    def forward(_: Any, __: Tensor, values: Tensor) -> Tensor:
+        return values.as_strided(values.size(), values.stride(), values.storage_offset())
+
+    @staticmethod
+    def backward(_: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return gradients[0], None
+
+
+def with_values(x: Tensor, values: Tensor) -> Tensor:
+    """`values`, with the gradient of `x`."""
+    result: Tensor = _Valued.apply(x, values)  # type: ignore[no-untyped-call]
+    return result
 
 
 def scaled_gradient(x: Tensor, factor: float) -> Tensor:

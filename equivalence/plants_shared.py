@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from equivalence.mutant import Mutant, computing, setting
 from equivalence.plants import (
@@ -25,7 +24,7 @@ from equivalence.plants import (
 # N rows, A actions, H hidden, E embedding, K bilinear outputs
 
 WEIGHT: dict[str, Any] = {
-    "nonlinearity": "nn.Tanh", "clip_scale": 0.5, "l2_init_scale": 1.5, "l2_norm_scale": 2.0, "analyze_weights": True
+    "nonlinearity": "nn.Tanh", "clip_scale": 0.02, "l2_init_scale": 1.5, "l2_norm_scale": 2.0, "analyze_weights": True
 }  # fmt: skip
 """Options of a component with one weight, from E4 on, that differ from every default."""
 EARLY_WEIGHT: dict[str, Any] = {key: value for key, value in WEIGHT.items() if key != "analyze_weights"}
@@ -39,7 +38,7 @@ def weight_mutants(rank: int = 2) -> tuple[Mutant, ...]:
         rank: dimensions of the output.
     """
 
-    def late(right: Callable[[Tensor], Tensor], module: Any, x: Tensor) -> Tensor:
+    def late(right: Callable[..., Any], module: Any, x: Tensor) -> Any:
         bias = module.bias.view(1, -1, *[1] * (rank - 2))
         return right(x - bias) + bias
 
@@ -71,7 +70,7 @@ def actor_mutants() -> tuple[Mutant, ...]:
         Mutant("no tanh", calling("tanh", lambda _, x: x)),
         Mutant("another nonlinearity", calling("tanh", lambda _, x: torch.relu(x))),
         Mutant("tanh of the scores", overriding("_scores", lambda right, _, *x: torch.tanh(right(*x)))),
-        Mutant("the product with the weight once per state", overriding("_scores", _once_per_state)),
+        Mutant("the product with the weight once per state", overriding("_scores", _once_per_state), level="gradients"),
         Mutant("the bias subtracted", with_tensors(lambda name, t: -t if name == "bias" else t)),
         Mutant("scaled as attention is", on_output(lambda y: y / 5**0.5)),
         *action_mutants(),
@@ -86,7 +85,7 @@ def action_mutants() -> tuple[Mutant, ...]:
     )
 
 
-def _once_per_state(_: Callable[..., Any], module: Any, hidden: Tensor, embeds: Tensor) -> Tensor:
+def _once_per_state(_: Callable[..., Any], module: Any, hidden: Tensor, embeds: Tensor) -> Any:
     query_NKE = torch.tanh(torch.einsum("nh,khe->nke", hidden, module.W))
     return torch.einsum("nke,nae->nak", query_NKE, embeds).flatten(0, 1) + module.bias
 
@@ -130,7 +129,7 @@ def _keep_biased(right: Callable[..., Any], module: Any, x: Tensor) -> Any:
     if module.training:
         number = x.numel() / x.shape[1]
         gained = module.norm.running_var - before
-        module.norm.running_var.copy_(before + gained * (number - 1) / number)
+        module.norm.running_var.data.copy_(before + gained * (number - 1) / number)
     return result
 
 
@@ -155,9 +154,9 @@ def attention_mutants() -> tuple[Mutant, ...]:
         Mutant("no mask", on_input(torch.zeros_like, 1)),
         Mutant("attention over the queries", calling("softmax", lambda right, x, dim: right(x, dim=-2 + 0 * dim))),
         Mutant("scores not scaled", calling("softmax", lambda right, x, dim: right(x * 6**0.5, dim=dim))),
-        Mutant("a norm left out", calling("layer_norm", lambda _, x, *__: x, at=0)),
+        Mutant("a norm left out", calling("layer_norm", lambda _, x, *__, **___: x, at=0)),
         Mutant(
-            "another epsilon", calling("layer_norm", lambda _, x, size, w, b, *__: F.layer_norm(x, size, w, b, 1e-6))
+            "another epsilon", calling("layer_norm", lambda right, x, size, **o: right(x, size, **{**o, "eps": 1e-6}))
         ),
     )
 
@@ -211,7 +210,7 @@ def embedding_mutants(at: int) -> tuple[Mutant, ...]:
     Args:
         at: which of the embeddings it is, in the order of `compute`.
     """
-    trained = calling("embedding", lambda right, index, weight, *_: right(index, weight), at=at)
+    trained = calling("embedding", lambda right, index, weight, **_: right(index, weight), at=at)
     return (Mutant("padding is trained", trained, level="gradients", gradient=True),)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -20,11 +21,14 @@ from equivalence.harness import EXACT, LEVELS, SKIPPED
 from equivalence.oracle import judge, judge_of
 from equivalence.policy import BITWISE, ORACLE, Judgement
 from equivalence.result import ComponentResult, LevelResult
-from equivalence.strategies import Draw, Inputs, draws
+from equivalence.strategies import Draw, Inputs, draws, fills_for
 
 PHASES = (Phase.generate, Phase.shrink)
-DATA = 5
+DATA = 10
 """Inputs of one structure, which differ in their data alone; making a structure costs more than filling it."""
+
+TRIES = 50
+"""Draws of a level on which both sides fail, before it is left at that."""
 
 
 class _UnequalError(AssertionError):
@@ -42,8 +46,8 @@ class Run:
         controls: whether each level is repeated with one weight off by one ulp.
         shrink: whether a failing input is made as small as possible.
         recorded: `[N, *obs_shape]` observations to try instead of made ones.
-        deadline: value of `time.monotonic()` behind which no further input is tried.
-        progress: told the level and how many inputs were just tried.
+        deadline: value of `time.monotonic()` behind which no level tries more than one input.
+        progress: told the level and the input that was just tried.
     """
 
     examples: int = 25
@@ -53,12 +57,17 @@ class Run:
     shrink: bool = True
     recorded: Tensor | None = None
     deadline: float | None = None
-    progress: Callable[[str, int], None] = lambda _, __: None
+    progress: Callable[[str, Draw], None] = lambda _, __: None
 
     @property
     def is_over(self) -> bool:
         """Whether the time is up."""
         return self.deadline is not None and time.monotonic() > self.deadline
+
+    def share(self, levels: int) -> Run:
+        """The same run, with the part of the time that is left for one of so many levels."""
+        now = time.monotonic()
+        return self if self.deadline is None else replace(self, deadline=now + max(0.0, self.deadline - now) / levels)
 
 
 def prove(
@@ -82,18 +91,19 @@ def prove(
     """
     run = run or Run(examples, base_seed)
     rows = {component.name: component for component in components}
-    return [_prove(pair, level, run, rows) for level in levels if not run.is_over]
+    return [_prove(pair, level, run.share(len(levels) - i), rows) for i, level in enumerate(levels)]
 
 
 def _prove(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) -> LevelResult:
     started, level = time.perf_counter(), LEVELS[name]
+    pair.restore_buffers()
     by_oracle = run.policy == ORACLE and level.oracle != EXACT
     reason = level.missing(pair) or ("is compared bit by bit only" if by_oracle and level.oracle == SKIPPED else None)
     if reason is not None:
         return LevelResult(name, level.purpose, skipped=reason)
     attempt = _judged if by_oracle else _tried
     result = attempt(pair, name, run, rows)
-    if run.controls and result.compared and not result.differences and not run.is_over:
+    if run.controls and result.compared and not result.differences:
         quiet = replace(run, controls=False, shrink=False, progress=lambda _, __: None)
         result.control = control(pair, run.seed, name, lambda: attempt(pair, name, quiet, {}), coarse=by_oracle)
     result.seconds = time.perf_counter() - started
@@ -105,22 +115,28 @@ def _tried(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) ->
     level, result = LEVELS[name], LevelResult(name, LEVELS[name].purpose)
     examples = level.examples(run.examples)
     data = max(1, min(DATA, examples // 10))
+    fills = fills_for(pair.sizes, run.recorded)
 
-    @seed(run.seed)
-    @_settings(examples // data, shrink=run.shrink)
+    @_settings(-(-examples // data), shrink=run.shrink)
     @given(draws(pair.sizes, run.recorded))
     def attempt(draw: Draw) -> None:
-        for offset in range(data):
-            if not run.is_over:
-                _example(pair, result, replace(draw, seed=draw.seed + offset), run, rows)
+        with _quiet(pair, draw):
+            for offset in range(data):
+                if not (run.is_over and result.examples):
+                    _example(pair, result, _shifted(draw, offset, fills), run, rows)
 
     try:
-        attempt()
+        for other in range(TRIES):
+            seed(run.seed + other)(attempt)()
+            if result.compared or not result.failed_alike:
+                break  # else both sides failed on all that was drawn, and nothing was compared
     except _UnequalError:
         result.blamed = _blamed(pair, result, run)
-        for row in (rows[d.component] for d in result.differences if d.component in rows):
-            row.differing += 1
-            row.ulp = max(row.ulp or 0, next((d.ulp or 0 for d in result.differences if d.component == row.name), 0))
+        for found in result.differences:
+            if found.component in rows:
+                row = rows[found.component]
+                row.differing += 1
+                row.ulp = max((ulp for ulp in (row.ulp, found.ulp) if ulp is not None), default=None)
         if result.blamed in rows:
             rows[result.blamed].blamed.append(name)
     else:
@@ -128,15 +144,21 @@ def _tried(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) ->
     return result
 
 
+def _shifted(draw: Draw, offset: int, fills: Sequence[str]) -> Draw:
+    """The same structure with other data, of another kind."""
+    kind = fills[(fills.index(draw.observations) + offset) % len(fills)]
+    return replace(draw, seed=draw.seed + offset, observations=kind)
+
+
 def _example(pair: Pair, result: LevelResult, draw: Draw, run: Run, rows: dict[str, ComponentResult]) -> None:
-    with _quiet(pair, draw):
-        finding = LEVELS[result.level].run(pair, Inputs(draw, pair.sizes, run.recorded))
+    finding = LEVELS[result.level].run(pair, Inputs(draw, pair.sizes, run.recorded))
+    pair.restore_buffers()
     result.examples += 1
     result.compared += finding.compared
     result.failed_alike += finding.failed_alike
-    for name, count in finding.by_component.items() if rows else ():
-        rows[name].compared += count
-    run.progress(result.level, 1)
+    for name in itertools.chain.from_iterable(finding.ran) if rows else ():
+        rows[name].compared += 1
+    run.progress(result.level, draw)
     if not finding.differences:
         return
     left, met = split(pair, result.level, finding.differences)
@@ -151,7 +173,10 @@ def _blamed(pair: Pair, result: LevelResult, run: Run) -> str | None:
     if result.failing is None:
         return None
     with _quiet(pair, result.failing):
-        return blame(pair, result.differences, Inputs(result.failing, pair.sizes, run.recorded))
+        inputs = Inputs(result.failing, pair.sizes, run.recorded)
+        found = blame(pair, result.differences, inputs, steps=LEVELS[result.level].steps)
+    pair.restore_buffers()
+    return found
 
 
 def _judged(pair: Pair, name: str, run: Run, _: dict[str, ComponentResult]) -> LevelResult:
@@ -163,13 +188,13 @@ def _judged(pair: Pair, name: str, run: Run, _: dict[str, ComponentResult]) -> L
     @_settings(level.examples(run.examples), shrink=False)
     @given(draws(pair.sizes, run.recorded))
     def attempt(draw: Draw) -> None:
-        if run.is_over:
+        if run.is_over and result.examples:
             return
         with _quiet(pair, draw):
             inputs = Inputs(draw, pair.sizes, run.recorded)
             result.compared += judge(judgement, pair, judged, level.run, inputs)
         result.examples += 1
-        run.progress(name, 1)
+        run.progress(name, draw)
 
     attempt()
     result.ratio, result.ties = judgement.ratio, judgement.ties

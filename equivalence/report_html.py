@@ -51,6 +51,8 @@ def render_index(results: Sequence[ProofResult], folders: Sequence[str]) -> byte
 
 def duration(seconds: float) -> str:
     """Wall time, as exact as anyone wants to know it."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60} min {int(seconds) % 60:02} s"
 
 

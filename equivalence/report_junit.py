@@ -53,11 +53,13 @@ def _suite(result: ProofResult) -> ET.Element:
         ET.SubElement(properties, "property", name=readable(name), value=readable(value))
     classname = readable(PurePath(result.old).name or result.old)
     for level in result.levels:
-        case = ET.SubElement(suite, "testcase", classname=classname, name=level.level, time=_seconds(level.seconds))
+        case = ET.SubElement(
+            suite, "testcase", classname=classname, name=readable(level.level), time=_seconds(level.seconds)
+        )
         _outcome(case, level, result)
     for name in result.unfinished:
         if name not in {level.level for level in result.levels}:
-            case = ET.SubElement(suite, "testcase", classname=classname, name=name, time=_seconds(0))
+            case = ET.SubElement(suite, "testcase", classname=classname, name=readable(name), time=_seconds(0))
             ET.SubElement(case, "skipped", message="the time budget left it out")
     if result.verdict == INCONCLUSIVE and suite.find("testcase/error") is None:
         case = ET.SubElement(suite, "testcase", classname=classname, name=WHOLE, time=_seconds(0))
@@ -77,7 +79,7 @@ def _outcome(case: ET.Element, level: LevelResult, result: ProofResult) -> None:
         if level.differences:
             outcome.text = readable("\n".join(_details(level, result)))
     ET.SubElement(case, "system-out").text = readable(
-        "; ".join(filter(None, [verdict_words(level, result.policy), verdict_notes(level), _amount(level)]))
+        "; ".join(filter(None, [verdict_words(level), verdict_notes(level), _amount(level)]))
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from equivalence.report_words import arrow, count, grouped, listed
+from equivalence.report_words import arrow, count, grouped, listed, some_levels
 from equivalence.result import DIFFERENT, EQUAL, ComponentResult
 
 WIDTH = 960.0
@@ -32,7 +32,7 @@ class Tick(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """A value on its way from one component to a later one: its line, and whether it differs."""
+    """A value on its way from one component to a later one: its line, and whether both differ."""
 
     path: str
     hot: bool
@@ -145,7 +145,7 @@ def _bulge(start: int, end: int) -> float:
 def _node(component: ComponentResult, x: float, y: float) -> Mark:
     state = _state(component)
     notes = {EQUAL: "equal", ABSENT: "not compared", DIFFERENT: "differs"}
-    text = f"the difference begins here ({listed(component.blamed)})" if component.blamed else notes[state]
+    text = f"the difference begins here ({some_levels(component.blamed)})" if component.blamed else notes[state]
     reads = f", reads {listed(component.sources)}" if component.sources else ""
     title = f"{component.name}: {component.old} became {component.new}{reads}; {text}"
     return Mark(x, y, shortened(component.name), title, arrow(component), state, bool(component.blamed), text)
@@ -154,7 +154,7 @@ def _node(component: ComponentResult, x: float, y: float) -> Mark:
 def _edge(start: Mark, end: Mark, bulge: float) -> Edge:
     x, left = start.x, start.x - bulge
     curve = f"M{x:.1f} {start.y:.1f}C{left:.1f} {start.y:.1f} {left:.1f} {end.y:.1f} {x:.1f} {end.y:.1f}"
-    return Edge(curve, start.state == DIFFERENT)
+    return Edge(curve, start.state == end.state == DIFFERENT)
 
 
 def _blame(components: Sequence[ComponentResult]) -> str:

@@ -60,7 +60,7 @@ def _table(result: ProofResult) -> Table:
     for level in result.levels:
         table.add_row(
             _safe(level.level), str(level.examples), str(level.compared),
-            _coloured(status(level), verdict_words(level, result.policy)), _control(level),
+            _coloured(status(level), verdict_words(level)), _control(level),
         )  # fmt: skip
     return table
 
@@ -133,4 +133,4 @@ def _coloured(verdict: str, words: str) -> str:
 
 def _safe(text: str) -> str:
     """Text that can neither style the output nor move the cursor of a terminal."""
-    return escape(readable(text).replace("\r", ""))
+    return escape(readable(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import PurePath
 
@@ -17,10 +18,13 @@ HOW_EQUAL = {
     "oracle": "was as close to the float64 oracle as the old stack's own error allows",
 }
 """Policy -> what was found of every tensor of an equal pair."""
-
 FAULTS = {"bitwise": "by one ulp", "oracle": "by one ulp, or by a tenth where the oracle judges"}
 """Policy -> how far a negative control moves one weight."""
 IN_MEMORY = {"migrated in memory": "itself, migrated in memory"}
+NAMED = 3
+"""Levels that a sentence names before it only counts them."""
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+NO_CHARACTER = re.compile(r"[\ud800-\udfff\ufffe\uffff]")
 
 Format = Callable[[int], str]
 
@@ -44,10 +48,10 @@ def status(level: LevelResult) -> str:
     return EQUAL if level.equal else INCONCLUSIVE
 
 
-def verdict_words(level: LevelResult, policy: str) -> str:
+def verdict_words(level: LevelResult) -> str:
     """The verdict of a level, in a few words."""
     return {
-        EQUAL: "bitwise equal" if policy == "bitwise" else "within the noise",
+        EQUAL: "bitwise equal" if level.ratio is None else "within the noise",
         DIFFERENT: count(len(level.differences), "difference"),
         INCONCLUSIVE: "control failed" if level.compared else "nothing was compared",
         SKIPPED: "skipped",
@@ -142,21 +146,23 @@ def _equal(result: ProofResult, digits: Format) -> str:
             f"Every one of {tensors} {how}. No negative control was run, so nothing shows that a fault would be seen."
         )
     fault = f"with one weight moved {FAULTS.get(result.policy, 'a little')}"
-    who = "each level" if controls == len(levels) else f"{digits(controls)} of {count(len(levels), 'level')}"
+    ran = "level" if len(levels) == len(result.levels) else f"of the {count(len(levels), 'level')} that ran"
+    who = f"each {ran}" if controls == len(levels) else f"{digits(controls)} of {count(len(levels), 'level')}"
     return f"Every one of {tensors} {how}; {fault}, {who} noticed and named the right component."
 
 
 def _different(result: ProofResult, digits: Format) -> str:
     failing = [level.level for level in result.levels if level.differences]
     total = count(compared(result), "tensor", digits=digits)
-    words = f"The two sides are not equal: of {total} compared, some differ on {listed(failing)}."
+    words = f"The two sides are not equal: of {total} compared, some differ on {some_levels(failing)}."
     blame = blame_of(result)
     if not blame:
         return f"{words} No single component could be named."
     classes = {component.name: f" ({arrow(component)})" for component in result.components}
     agreed = list(blame.values()) == [failing]
     places = [
-        f"at {name}{classes.get(name, '')}{'' if agreed else ' on ' + listed(levels)}" for name, levels in blame.items()
+        f"at {name}{classes.get(name, '')}{'' if agreed else ' on ' + some_levels(levels)}"
+        for name, levels in blame.items()
     ]
     return f"{words} The difference begins {listed(places)}."
 
@@ -164,6 +170,11 @@ def _different(result: ProofResult, digits: Format) -> str:
 def _inconclusive(result: ProofResult, digits: Format) -> str:
     total = count(compared(result), "compared tensor", digits=digits)
     return f"Nothing differed in {total}, but this does not prove that both sides are equal."
+
+
+def some_levels(names: list[str]) -> str:
+    """Levels by name while they are few, else their number."""
+    return listed(names) if len(names) <= NAMED else count(len(names), "level")
 
 
 def listed(names: list[str]) -> str:
@@ -193,6 +204,5 @@ def arrow(component: ComponentResult) -> str:
 
 
 def readable(text: str) -> str:
-    """Text without what XML cannot hold: control characters go, halves of surrogate pairs become `\ufffd`."""
-    kept = (character for character in text if character in "\t\n\r" or ord(character) >= 0x20)
-    return "".join("\ufffd" if 0xD800 <= ord(c) <= 0xDFFF or ord(c) in {0xFFFE, 0xFFFF} else c for c in kept)
+    """Text without what XML cannot hold and terminals obey: control characters go, what is no character is marked."""
+    return NO_CHARACTER.sub("\ufffd", CONTROLS.sub("", text))

@@ -128,7 +128,7 @@ class ProofResult:
         levels: in the order in which they ran.
         reproduce: the command that repeats this run.
         bundle: folder with what reproduces a difference; None where there is none.
-        unfinished: levels that the time budget left out or cut short.
+        unfinished: levels that tried fewer inputs than were asked for, since the time was over.
         seconds: of wall time.
     """
 

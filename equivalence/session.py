@@ -44,8 +44,11 @@ def prove_pair(
         old, new, run.policy, run.seed, run.examples, conditions(pair, run.recorded), components_of(pair), [], reproduce
     )
     result.levels = prove(pair, levels=levels, run=run, components=result.components)
-    result.unfinished = [name for name in levels if name not in {level.level for level in result.levels}]
-    result.unfinished += [level.level for level in result.levels if run.is_over and level.level == levels[-1]]
+    result.unfinished = [
+        level.level
+        for level in result.levels
+        if not level.skipped and not level.differences and level.examples < LEVELS[level.level].examples(run.examples)
+    ]
     failed = next((level for level in result.levels if level.failing is not None), None)
     if bundle is not None and failed is not None:
         result.bundle = str(write_bundle(bundle, pair, failed, run.recorded).parent)

@@ -1,7 +1,8 @@
-"""`build` and `stir`: a pair of agents from one old config, and other weights in both, since fresh ones hide mistakes."""
+"""`build` and `stir`: a pair of agents from one old config; other weights in both, since fresh ones hide mistakes."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -12,10 +13,13 @@ import migrate
 from equivalence.finding import Pair
 from equivalence.pairs import has_two_heads, make_pair
 from migrate import config_rules
+from migrate.agent_rules import era_of_config
 from modules import Environment
 
 Actions = tuple[Sequence[str], Sequence[int]]
 STACKS = ("legacy", "modules")
+DIVISORS = ".obs_norm"
+"""Buffer from which the names of features are told, in files of E1 to E3, which kept none."""
 
 
 def build(
@@ -36,7 +40,8 @@ def build(
         seed: of the initial weights.
     """
     agents: list[Any] = []
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of sizes that are drawn to be odd
         for config, stack in zip((old, new or old), STACKS, strict=True):
             torch.manual_seed(seed)
             agents.append(migrate.build_agent({**config, config_rules.STACK: stack}, environment))
@@ -57,13 +62,16 @@ def stir(pair: Pair, seed: int = 0) -> None:
         seed: the same seed gives the same values.
     """
     generator = torch.Generator().manual_seed(seed)
+    keeps_divisors = era_of_config(cast(Any, pair.new).config).is_since("E4a")
     old = {**dict(pair.old.named_buffers()), **dict(pair.old.named_parameters(remove_duplicate=False))}
     for name, mine in {**dict(pair.new.named_parameters()), **dict(pair.new.named_buffers())}.items():
         if not mine.is_floating_point() or name not in pair.names:
             continue
+        if name.endswith(DIVISORS) and not keeps_divisors:
+            continue
         moved = _moved(mine.detach(), generator, signed=isinstance(mine, nn.Parameter))
         with torch.no_grad():
-            for tensor in (mine, cast(Tensor, old[pair.names[name]])):
+            for tensor in (mine, old[pair.names[name]]):
                 tensor.copy_(moved)
 
 

@@ -80,7 +80,7 @@ def draws(sizes: AgentSizes, recorded: Tensor | None = None) -> st.SearchStrateg
         sizes: the agent's.
         recorded: `[N, *obs_shape]`, from which observations are taken instead of made.
     """
-    fills = [RECORDED] if recorded is not None else list(TOKENS if sizes.has_tokens else OBSERVATIONS)
+    fills = fills_for(sizes, recorded)
     return st.builds(
         Draw,
         batch=st.integers(1, 6),
@@ -93,6 +93,11 @@ def draws(sizes: AgentSizes, recorded: Tensor | None = None) -> st.SearchStrateg
         steps=st.integers(1, 6) | st.integers(7, 40),
         resets=st.sampled_from(RESETS),
     )
+
+
+def fills_for(sizes: AgentSizes, recorded: Tensor | None = None) -> list[str]:
+    """The kinds of observations that there are for an agent, the simplest first."""
+    return [RECORDED] if recorded is not None else list(TOKENS if sizes.has_tokens else OBSERVATIONS)
 
 
 class Inputs:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from equivalence.case import Shape, Source
-from equivalence.graphs import Graph, Link, Node
+from equivalence.graphs import Graph, Link, Node, RefusedError, Sliced
 
 OBS = "_obs_"
 
@@ -23,7 +23,6 @@ class Supply:
         self.graph = graph
         self._pixels: Node | None = None
         self._tokens: Node | None = None
-        self._given: dict[str, Node] = {}
 
     def linear(self, node: Node, size: int, name: str = "", **options: Any) -> Node:
         """A vector of another size."""
@@ -62,23 +61,32 @@ class Supply:
             return self.graph.add("obs_attr_coord_value_embed", self.tokens(), config={"attr_embed_dim": width})
         return self.graph.add("obs_token_shaper", config={"atr_embed_dim": width - 1}, name=self._obs())
 
-    def source(self, source: Source, *, of_tokens: bool = False) -> Node:
-        """A component that a case asks for.
+    def sources(self, wanted: Iterable[Source], *, of_tokens: bool = False) -> list[Sliced]:
+        """Components that a case asks for; those of one name are one.
 
         Args:
-            source: what the case says of it; its true shape is made, and announced as the era would.
-            of_tokens: whether rows of it are tokens.
+            wanted: what the case says of them; their true shapes are made, and announced as the era would.
+            of_tokens: whether rows of them are tokens.
         """
-        if source.name not in self._given:
-            shape = source.actual or source.shape
-            if source.tokens:
-                node = self.tokens()
-            elif of_tokens:
-                node = self.features(shape[1])
-            else:
-                node = self.shaped(shape)
-            self._given[source.name] = node
-        return self._given[source.name]
+        given: dict[str, Node] = {}
+        links: list[Sliced] = []
+        for source in wanted:
+            if source.name not in given:
+                given[source.name] = self._source(source, of_tokens=of_tokens)
+            links.append((given[source.name], source.extra))
+        return links
+
+    def _source(self, source: Source, *, of_tokens: bool) -> Node:
+        shape = source.actual or source.shape
+        if source.tokens:
+            return self.tokens()
+        return self.features(shape[1]) if of_tokens else self.shaped(shape)
+
+    def undo(self, names: Collection[str]) -> None:
+        """Takes out all components but those named, which came first."""
+        self.graph.discard([node for name, node in self.graph.nodes.items() if name not in names])
+        self._pixels = self._pixels if self._pixels and self._pixels.name in names else None
+        self._tokens = self._tokens if self._tokens and self._tokens.name in names else None
 
     def shaped(self, shape: Shape) -> Node:
         """A vector, a sequence or an image of some shape."""
@@ -106,16 +114,29 @@ class Supply:
         return self.graph.add("reshape", copied, config={"popped_dim": 2, "squeezed_dim": 1})
 
     def vector(self, node: Node) -> Node:
-        """The numbers of a component as a vector, for which layers can be built."""
-        if node.honest and len(node.shape) == 1:
+        """The numbers of a component as a vector, for which layers can be built.
+
+        Raises:
+            RefusedError: they give none.
+        """
+        if len(node.shape) == 1 and node.honest:
             return node
         if not self.graph.era.is_since("E4a"):
-            return self.graph.add("flatten", self._one_pixel(node))
-        if 0 in node.announced:
-            return self.graph.add("obs_self_attn", node, config={"out_dim": 6, "use_cls_token": True})
-        if math.prod(node.announced) != math.prod(node.shape):
-            node = self._cut(node)
-        return self.graph.add("flatten", node)
+            vector = self.graph.add("flatten", self._one_pixel(node))
+        elif 0 in node.announced:
+            vector = self.graph.add("obs_self_attn", node, config={"out_dim": 6, "use_cls_token": True})
+        else:
+            whole = math.prod(node.announced) == math.prod(node.shape)
+            vector = self.graph.add("flatten", node if whole else self._cut(node))
+        if not vector.honest:
+            raise RefusedError(f"{node.name} announces {node.announced} and gives {node.shape}")
+        return vector
+
+    def seen(self) -> Node:
+        """A vector of what the agent sees."""
+        if self.graph.world.has_tokens and not self.graph.era.is_since("E5d"):
+            return self.vector(self.features(4))
+        return self.vector(self.pixels())
 
     def _one_pixel(self, node: Node) -> Node:
         """Until E3 only images of one pixel could be flattened: their readers were built for as many channels."""
@@ -126,6 +147,8 @@ class Supply:
 
     def _cut(self, node: Node) -> Node:
         """What there is of the shape that is announced."""
+        if len(node.announced) != len(node.shape):
+            raise RefusedError(f"{node.name} announces {node.announced} and gives {node.shape}")
         for axis, (said, size) in enumerate(zip(node.announced, node.shape, strict=True)):
             if said != size:
                 piece = {"slice": [0, min(said, size)], "dim": axis + 1}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -35,8 +34,8 @@ def _untrained(module: Any, x: Tensor) -> Tensor:
     return rows.unsqueeze(0).expand(x.shape[0], -1, -1)
 
 
-def _exchanged(rows: Mapping[str, int]) -> dict[str, int]:
-    return dict(zip(rows, reversed(rows.values()), strict=True))
+def _exchanged(rows: dict[str, int]) -> dict[str, int]:
+    return dict(zip(reversed(rows), rows.values(), strict=True))
 
 
 CASE = Case(

@@ -28,8 +28,8 @@ CASE = Case(
     mutants=(
         *actor_mutants(),
         Mutant("no ReLU on the scores", calling("relu", lambda _, x: x, at=0)),
-        Mutant("no ReLU in the network", calling("relu", lambda _, x: x, at=1)),
-        Mutant("GELU in the network", calling("relu", lambda _, x, *__: F.gelu(x), at=1)),
+        Mutant("no ReLU in the network", calling("relu", lambda _, x, **__: x, at=1)),
+        Mutant("GELU in the network", calling("relu", lambda _, x, **__: F.gelu(x), at=1)),
         Mutant("scores in reverse", overriding("_scores", lambda right, _, *x: right(*x).flip(-1))),
     ),
 )

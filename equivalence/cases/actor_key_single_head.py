@@ -15,7 +15,7 @@ from equivalence.plants import instead, on_input, on_output
 from equivalence.plants_shared import action_mutants
 
 
-def _by_matrices(module: Any, query: Tensor, embeds: Tensor) -> Tensor:
+def _by_matrices(module: Any, query: Tensor, embeds: Tensor) -> Any:
     return (embeds * query.unsqueeze(1)).sum(-1) + module.bias
 
 

@@ -20,9 +20,9 @@ CASE = Case(
     host=Setup(
         {},
         (
-            Source("a", (5, 3), {"slice": [1, 3], "dim": 1}),
-            Source("b", (5, 3), {"slice": [3, 5], "dim": 1}),
-            Source("c", (5, 3), {"slice": [0, 2], "dim": 1}),
+            Source("a", (5, 6), {"slice": [1, 3], "dim": 1}),
+            Source("b", (5, 6), {"slice": [3, 5], "dim": 1}),
+            Source("c", (5, 6), {"slice": [0, 2], "dim": 1}),
         ),
     ),
     mutants=(

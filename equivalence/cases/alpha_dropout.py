@@ -10,7 +10,7 @@ from equivalence.plants_shared import dropout_mutants
 CASE = Case(
     setups=dropouts(any_shape()),
     refused=(Setup({"nn_params": {"p": 2}}, (Source("x", (2,)),)),),
-    host=Setup({"nn_params": {"p": 0.3}}, (Source("hidden", (7,)),)),
+    host=Setup({"nn_params": {"p": 0.3}}, (Source("hidden", (5, 3)),)),
     mutants=(
         *dropout_mutants(),
         Mutant("plain dropout", instead(lambda m, x: F.dropout(x, m.p, m.training))),

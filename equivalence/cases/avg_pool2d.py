@@ -35,7 +35,7 @@ CASE = replace(
     ),
     mutants=(
         *window_mutants(),
-        Mutant("padding counts", setting(count_include_pad=True), equivalent="sums are divided by divisor_override"),
+        Mutant("padding counts", setting(count_include_pad=True), level="attributes"),  # its divisor hides it
         Mutant("the window as divisor", setting(divisor_override=None)),
         Mutant("the maximum for the mean", instead(_maximum)),
         Mutant("zeros around", on_input(lambda x: F.pad(x, (1, 1)))),

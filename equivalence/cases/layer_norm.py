@@ -14,7 +14,7 @@ from equivalence.mutant import Mutant, setting
 from equivalence.plants import instead, with_tensors
 
 
-def _normed(module: Any, x: Tensor, deviation: Tensor) -> Tensor:
+def _normed(module: Any, x: Tensor, deviation: Tensor) -> Any:
     return (x - x.mean(-1, keepdim=True)) / deviation * module.weight + module.bias
 
 

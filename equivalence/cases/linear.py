@@ -1,7 +1,11 @@
 """`linear`: sizes, bias, every initialisation and nonlinearity."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from hypothesis import strategies as st
-from torch.nn import functional as F
+from torch import Tensor
 
 from equivalence.case import BIAS, SINCE_E4, Case, Setup, Source, early_weights, in_eras, sizes, vector, weight_options
 from equivalence.mutant import Mutant
@@ -15,6 +19,10 @@ LATE = st.builds(
     weight_options(),
     st.sampled_from([0, 1.0]),
 )
+
+
+def _without_matrix(m: Any, x: Tensor) -> Any:
+    return m._activate((x.unsqueeze(1) * m.weight).sum(-1) + m.bias)
 
 
 CASE = Case(
@@ -31,7 +39,10 @@ CASE = Case(
         *weight_mutants(),
         Mutant("features in reverse", on_input(lambda x: x.flip(-1))),
         Mutant("the weight read along its other side", with_tensors(lambda _, w: w.reshape(w.shape[::-1]).T)),
-        Mutant("the bias added by itself", instead(lambda m, x: m._activate(F.linear(x, m.weight) + m.bias))),
+        Mutant(
+            "products summed up without a matrix",
+            instead(_without_matrix),
+        ),
         Mutant("the weight scaled", with_tensors(lambda name, w: w / 7**0.5 if name == "weight" else w)),
     ),
 )

@@ -67,7 +67,7 @@ CASE = Case(
         Mutant("weights of the layers exchanged", exchanging("weight_hh_l0", "weight_hh_l1")),
         Mutant("one of the two biases", with_tensors(lambda name, t: t * 0 if name.startswith("bias_hh") else t)),
         Mutant("one more for the forget gate", with_tensors(_remembering)),
-        Mutant("rows in the order of time", computing(_time_major)),
+        Mutant("rows in the order of time", computing(_time_major), level="forward"),
         Mutant("dropout between layers in evaluation", calling("lstm", lambda right, *a: right(*a[:6], True, *a[7:]))),
         Mutant("dropout behind the last layer", computing(_dropped)),
         Mutant("no dropout", setting(dropout=0.0)),

@@ -15,8 +15,8 @@ from equivalence.plants import calling, exchanging, on_output
 from equivalence.plants_shared import embedding_mutants, token_mutants
 
 
-def _zeroed(right: Callable[..., Any], index: Tensor, *given: Any) -> Any:
-    return right(index, *given) * (index != 255).unsqueeze(-1)
+def _zeroed(right: Callable[..., Any], index: Tensor, *given: Any, **options: Any) -> Any:
+    return right(index, *given, **options) * (index != 255).unsqueeze(-1)
 
 
 CASE = Case(

@@ -64,7 +64,7 @@ CASE = Case(
     mutants=(
         *attention_mutants(),
         Mutant("the scale of another size", setting(qk_dim=6)),
-        Mutant("the norm behind the attention left out", calling("layer_norm", lambda _, x, *__: x, at=1)),
+        Mutant("the norm behind the attention left out", calling("layer_norm", lambda _, x, *__, **___: x, at=1)),
         Mutant("masked tokens score a large number", setting(masked_score="finite")),
         Mutant("queries in reverse", with_tensors(lambda name, t: t.flip(1) if name == "queries" else t)),
         Mutant("no ReLU", calling("relu", lambda _, x: x)),

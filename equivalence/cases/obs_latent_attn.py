@@ -70,7 +70,7 @@ CASE = Case(
         *head_mutants(),
         Mutant("no residual around the attention", calling("add", lambda _, __, update: update, at=1)),
         Mutant("no residual around the network", calling("add", lambda _, __, update: update, at=2)),
-        Mutant("the last norm left out", calling("layer_norm", lambda _, x, *__: x, at=5)),
+        Mutant("the last norm left out", calling("layer_norm", lambda _, x, *__, **___: x, at=5)),
         Mutant("ReLU for GELU", calling("gelu", lambda _, x: torch.relu(x))),
         Mutant("GELU by tanh", calling("gelu", lambda right, x: right(x, approximate="tanh"))),
         Mutant("blocks in reverse", reversing("blocks")),

@@ -43,7 +43,7 @@ CASE = Case(
         *attention_mutants(),
         *head_mutants(),
         Mutant("no residual", calling("add", lambda _, __, update: update, at=1)),
-        Mutant("the last norm left out", calling("layer_norm", lambda _, x, *__: x, at=2)),
+        Mutant("the last norm left out", calling("layer_norm", lambda _, x, *__, **___: x, at=2)),
         Mutant("the first token is masked", calling("new_zeros", lambda right, mask, *size: ~right(mask, *size))),
         Mutant("the first token last", calling("cat", lambda right, parts, dim: right(parts[::-1], dim=dim))),
         Mutant("values are keys", lambda module: setattr(module, "to_v", module.to_k)),

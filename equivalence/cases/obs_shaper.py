@@ -17,7 +17,6 @@ CASE = Case(
         Mutant("height and width exchanged", calling("permute", lambda right, x, *_: right(x, 0, 3, 2, 1))),
         Mutant("channels last", calling("permute", lambda _, x, *__: x)),
         Mutant("laid out anew instead of permuted", calling("permute", lambda _, x, *__: x.reshape(-1, 3, 4, 5))),
-        Mutant("contiguous", on_output(lambda y: y.contiguous())),
         Mutant("divided", on_output(lambda y: y / 255)),
         Mutant("features in reverse", on_output(lambda y: torch.stack(y.unbind(1)[::-1], dim=1))),
     ),

@@ -28,7 +28,9 @@ CASE = Case(
     mutants=(
         *token_mutants(),
         *divisor_mutants(),
-        Mutant("cells not turned", calling("embedding", lambda right, i, *w: right(i % 16 * 16 + i // 16, *w), at=1)),
+        Mutant(
+            "cells not turned", calling("embedding", lambda right, i, w, **_: right(i % 16 * 16 + i // 16, w), at=1)
+        ),
         Mutant(
             "the cell before the feature",
             calling("cat", lambda right, parts, dim: right([parts[i] for i in (1, 0, 2)], dim=dim)),

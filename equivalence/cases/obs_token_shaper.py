@@ -31,8 +31,10 @@ CASE = Case(
     mutants=(
         *token_mutants(),
         *divisor_mutants(),
-        Mutant("cells not turned", calling("embedding", lambda right, i, *w: right(i % 16 * 16 + i // 16, *w), at=1)),
-        Mutant("cells are not added", calling("embedding", lambda right, i, w: 0 * right(i, w), at=1)),
+        Mutant(
+            "cells not turned", calling("embedding", lambda right, i, w, **_: right(i % 16 * 16 + i // 16, w), at=1)
+        ),
+        Mutant("cells are not added", calling("embedding", lambda right, i, w, **_: 0 * right(i, w), at=1)),
         Mutant("the value first", on_output(lambda y: y.roll(1, -1))),
     ),
 )

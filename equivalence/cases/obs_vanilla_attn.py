@@ -37,7 +37,7 @@ CASE = Case(
         ),
         Mutant("value first", calling("chunk", lambda right, x, *a, **o: _ordered(right(x, *a, **o), (2, 1, 0)))),
         Mutant("no residual", calling("add", lambda _, __, update: update, at=1)),
-        Mutant("the norm behind the attention left out", calling("layer_norm", lambda _, x, *__: x, at=1)),
+        Mutant("the norm behind the attention left out", calling("layer_norm", lambda _, x, *__, **___: x, at=1)),
         Mutant("masked tokens score nothing", calling("masked_fill", lambda right, x, mask, _: right(x, mask, 0.0))),
     ),
 )

@@ -43,7 +43,7 @@ CASE = Case(
         Mutant("a swish without beta", calling("mul", lambda _, beta, x: x * 1.0 if beta.dim() == 0 else beta * x)),
         Mutant("beta of the next layer", with_tensors(_negated)),
         Mutant("the swish before the norm", within("layers.0", overriding("forward", _swish_first))),
-        Mutant("no norm", calling("layer_norm", lambda _, x, *__: x, at=3)),
+        Mutant("no norm", calling("layer_norm", lambda _, x, *__, **___: x, at=3)),
         Mutant("layers in reverse", reversing("layers")),
         Mutant("half the depth", setting(depth=4)),
     ),

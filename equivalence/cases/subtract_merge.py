@@ -17,8 +17,8 @@ CASE = Case(
     host=Setup(
         {},
         (
-            Source("a", (5, 3), {"slice": [1, 4], "dim": 1}),
-            Source("b", (5, 3), {"slice": [2, 5], "dim": 1}),
+            Source("a", (5, 6), {"slice": [1, 4], "dim": 1}),
+            Source("b", (5, 6), {"slice": [2, 5], "dim": 1}),
         ),
     ),
     mutants=(

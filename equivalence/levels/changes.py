@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from equivalence.finding import Finding, Pair, both
-from equivalence.levels.held import attributes, component_of
+from equivalence.levels.held import attributes
 from equivalence.levels.passes import sequence
 from equivalence.strategies import Inputs
 from equivalence.tracing import State, trace
@@ -39,6 +39,7 @@ def hot_swap(pair: Pair, inputs: Inputs) -> Finding:
         finding.step, state = 1, _turn(finding, pair, inputs, 1, state)
     finally:
         components.replace_component(name, right)
+        right.load_state_dict({**right.state_dict(), **dict(twin.named_buffers())})
         with torch.no_grad():
             for parameter, value in before:
                 parameter.copy_(value)
@@ -56,8 +57,7 @@ def _turn(finding: Finding, pair: Pair, inputs: Inputs, step: int, state: State 
 
 
 def _old_parameters(pair: Pair, name: str) -> list[nn.Parameter]:
-    old = dict(pair.old.named_parameters())
-    return [old[there] for here, there in pair.names.items() if component_of(here) == name and there in old]
+    return [row.old for row in pair.parameters if row.component == name and row.old is not None]
 
 
 def activation(pair: Pair, inputs: Inputs) -> Finding:

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from equivalence.finding import Finding, Pair
-from equivalence.levels.held import component_of
 from equivalence.strategies import Inputs
 from equivalence.tracing import trace
 from modules.agent import SINGLE_STEPS
 from modules.inputs import graph_inputs
+from modules.program import call_with_hooks
 
 Feeds = dict[str, Tensor]
 
@@ -31,6 +31,8 @@ class Visit:
         before: the generator's state when it began.
         after: and when it was done.
         output: with its own autograd graph alone behind it.
+        besides: what else it wrote on the blackboard for others to read, such as a mask.
+        changed: inputs that it wrote into.
     """
 
     leaves: Feeds
@@ -38,13 +40,19 @@ class Visit:
     before: Tensor
     after: Tensor = field(default_factory=lambda: torch.empty(0))
     output: Tensor | None = None
+    besides: Feeds = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
 
 
 def component(pair: Pair, inputs: Inputs) -> Finding:
     """Each component's output, gradients and use of the generator, from the inputs that the old one had."""
+    return compare_alone(pair, inputs, inputs.sequence_obs(), inputs.action())
+
+
+def compare_alone(pair: Pair, inputs: Inputs, obs: Tensor, action: Tensor) -> Finding:
+    """The same for one training pass on `obs` `[B, T, ...]` and `action` `[B, T, 2]`."""
     finding = Finding()
-    obs, action = inputs.sequence_obs(), inputs.action()
-    torch.manual_seed(inputs.draw.seed)
+    torch.default_generator.manual_seed(inputs.draw.seed)
     try:
         with _cut(pair) as visits:
             trace(pair.old, obs, action=action, state=inputs.state())
@@ -70,13 +78,12 @@ def _cut(pair: Pair) -> Iterator[dict[str, Visit]]:
     """Lets the old agent's passes cut each component's output off from the next one's input, and remember both."""
     visits: dict[str, Visit] = {}
     old, new = cast(Any, pair.old).components, cast(Any, pair.new).components
-    inplace = {key for reader in new.values() if getattr(reader, "inplace", False) for key in reader.in_keys}
+    inplace = {key for name, reader in new.items() if _is_inplace(reader, old[name]) for key in reader.in_keys}
     try:
         for name in pair.order:
-            layer = old[name]
-            sources = [key for key in new[name].in_keys if key in old]
+            layer, module = old[name], new[name]
             layer.forward = partial(
-                _visit, layer.forward, name=name, sources=sources, layers=old, visits=visits, copied=name in inplace
+                _visit, layer.forward, name=name, module=module, layers=old, visits=visits, copied=name in inplace
             )
         yield visits
     finally:
@@ -84,18 +91,27 @@ def _cut(pair: Pair) -> Iterator[dict[str, Visit]]:
             old[name].__dict__.pop("forward", None)
 
 
+def _is_inplace(*sides: Any) -> bool:
+    """Whether a component of either side says that it works in place."""
+    return any(getattr(part, "inplace", False) for side in sides for part in (side, getattr(side, "_net", None)))
+
+
 def _visit(
-    forward: Any, td: Any, *, name: str, sources: list[str], layers: Any, visits: dict[str, Visit], copied: bool
+    forward: Any, td: Any, *, name: str, module: Any, layers: Any, visits: dict[str, Visit], copied: bool
 ) -> Any:
     """Runs one old component on inputs that are leaves of autograd, and leaves a leaf behind for the next one."""
     if name in visits:
         return td
+    sources = [key for key in module.in_keys if key in layers]
     for source in sources:
         layers[source].forward(td)
     leaves = {source: td[source] for source in sources}
+    versions = _versions(leaves)
     visit = visits[name] = Visit(leaves, dict(td.items()), torch.get_rng_state())
     forward(td)
-    visit.after = torch.get_rng_state()
+    visit.after, visit.changed = torch.get_rng_state(), _changed(leaves, versions)
+    keys = td.keys()
+    visit.besides = {key: td[key] for key in module.out_keys[1:] if key in keys}
     visit.output = output = cast(Tensor, td[name])
     leaf = output.detach().requires_grad_(output.requires_grad)
     # What works in place may not write into a leaf.
@@ -103,29 +119,39 @@ def _visit(
     return td
 
 
+def _versions(feeds: Feeds) -> dict[str, int]:
+    return {key: feed._version for key, feed in feeds.items()}
+
+
+def _changed(feeds: Feeds, versions: Mapping[str, int]) -> set[str]:
+    """Inputs that were written into since."""
+    return {key for key, version in _versions(feeds).items() if version != versions[key]}
+
+
 def _compare(finding: Finding, pair: Pair, name: str, visit: Visit, given: Feeds, inputs: Inputs) -> None:
     module = cast(Any, pair.new).components[name]
     leaves = {key: leaf.detach().requires_grad_(leaf.requires_grad) for key, leaf in visit.leaves.items()}
-    feeds = [leaves[key] if key in leaves else visit.board.get(key, given.get(key)) for key in module.in_keys]
-    feeds = [given.get(key, feed) for key, feed in zip(module.in_keys, feeds, strict=True)]
-    if getattr(module, "inplace", False):
-        feeds = [feed.clone() for feed in feeds]
+    if _is_inplace(module):
+        leaves = {key: leaf.clone() for key, leaf in leaves.items()}
+    feeds = [leaves[key] if key in leaves else given.get(key, visit.board.get(key)) for key in module.in_keys]
+    versions = _versions(leaves)
     torch.set_rng_state(visit.before)
-    finding.by_component[name] += 1
+    finding.ran.append((name,))
     try:
-        result = (
-            module.compute(*feeds)
-            if hasattr(module, "compute")
-            else module(dict(zip(module.in_keys, feeds, strict=True)))
-        )
+        result = call_with_hooks(module, *feeds)
     except Exception as error:  # noqa: BLE001 - an error that the old one did not raise is a difference
         finding.compare_values("error", name, "", f"{type(error).__name__}: {error}", component=name)
         return
-    output = result[0] if isinstance(result, tuple) else result
-    finding.check("component", name, visit.output, output, component=name)
+    outputs = result if isinstance(result, tuple) else (result,)
+    finding.check("component", name, visit.output, outputs[0], component=name)
+    for key, output in zip(module.out_keys[1:], outputs[1:], strict=False):
+        if key in visit.besides:
+            finding.check("component", f"{name}: {key}", visit.besides[key], output, component=name)
     finding.check("generator", f"after {name}", visit.after, torch.get_rng_state(), component=name)
-    if visit.output is not None and visit.output.requires_grad and output.requires_grad:
-        _compare_gradients(finding, pair, name, (visit.output, visit.leaves), (output, leaves), inputs)
+    changed = _changed(leaves, versions)
+    finding.compare_values("input", f"written into by {name}", visit.changed, changed, component=name)
+    if visit.output is not None and visit.output.requires_grad and outputs[0].requires_grad and not changed:
+        _compare_gradients(finding, pair, name, (visit.output, visit.leaves), (outputs[0], leaves), inputs)
 
 
 Half = tuple[Tensor, Feeds]
@@ -150,10 +176,8 @@ def _compare_gradients(finding: Finding, pair: Pair, name: str, old: Half, new: 
 
 def _parameters(pair: Pair, name: str) -> tuple[dict[str, nn.Parameter], dict[str, nn.Parameter]]:
     """A component's parameters on both sides, under the old names."""
-    new = {
-        pair.names[full]: parameter
-        for full, parameter in pair.new.named_parameters()
-        if component_of(full) == name and parameter.requires_grad
-    }
-    old = dict(pair.old.named_parameters())
-    return {key: old[key] for key in new if key in old}, new
+    old, new = {}, {}
+    for row in pair.parameters:
+        if row.component == name and row.old is not None and row.new is not None and row.new.requires_grad:
+            old[row.name], new[row.name] = row.old, row.new
+    return old, new

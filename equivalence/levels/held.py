@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
-from equivalence.finding import Finding, Pair
+from equivalence.finding import Finding, Pair, component_of
 from equivalence.holdings import holdings
 from equivalence.strategies import Inputs
 from modules import weights as new_weights
@@ -24,12 +24,6 @@ def weights(pair: Pair, _: Inputs) -> Finding:
     for name in [*old, *(set(renamed) - set(old))]:
         finding.check("weight", name, old.get(name), renamed.get(name), component=owners.get(name))
     return finding
-
-
-def component_of(name: str) -> str | None:
-    """The component that a parameter of the new agent belongs to, by its name."""
-    parts = name.split(".")
-    return parts[1] if parts[0] == "components" and len(parts) > 2 else None
 
 
 def _once(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from equivalence.compare import Difference
 from equivalence.finding import Finding, Pair, both
-from equivalence.levels.held import component_of
 from equivalence.strategies import Inputs
 from equivalence.tracing import Trace, trace
 
@@ -38,9 +39,9 @@ def gradients(pair: Pair, inputs: Inputs) -> Finding:
     """Gradients of every parameter, and of float observations, for a loss that weighs every output."""
     finding = Finding()
     observed: list[Tensor] = []
+    pair.drop_gradients()
 
     def run(agent: nn.Module) -> Trace:
-        agent.zero_grad(set_to_none=True)
         obs = inputs.sequence_obs()
         observed.append(obs.requires_grad_(obs.is_floating_point()))
         return trace(agent, obs, action=inputs.action(), state=inputs.state())
@@ -48,23 +49,35 @@ def gradients(pair: Pair, inputs: Inputs) -> Finding:
     traces = both(finding, pair, run, inputs.draw.seed)
     if traces is None:
         return finding
-    for result in traces:
-        torch.autograd.backward(loss_of(result, inputs))
+    if not backward(finding, [loss_of(result, inputs) for result in traces]):
+        return finding
     check_gradients(finding, pair)
     if observed[0].requires_grad:
         finding.check("gradient", "observations", observed[0].grad, observed[1].grad)
     return finding
 
 
+def backward(finding: Finding, losses: Sequence[Tensor]) -> bool:
+    """The backward pass of both sides, whose errors are observations too; whether there are gradients to compare."""
+    failures = {}
+    for side, loss in zip(("old", "new"), losses, strict=True):
+        try:
+            torch.autograd.backward(loss)
+        except RuntimeError as error:
+            failures[side] = error
+    for side, failure in failures.items() if len(failures) == 1 else ():
+        detail = f"only the {side} side fails: {failure!r}"
+        finding.differences.append(Difference("error", "backward", detail, step=finding.step))
+    finding.failed_alike += len(failures) == 2
+    return not failures
+
+
 def check_gradients(finding: Finding, pair: Pair) -> None:
     """Compares the gradients that both agents hold, those that backward reached first in front, and drops them."""
-    old = {name: parameter.grad for name, parameter in pair.old.named_parameters()}
-    new = {pair.names[name]: parameter.grad for name, parameter in pair.new.named_parameters()}
-    owners = {pair.names[name]: component_of(name) for name, _ in pair.new.named_parameters()}
-    for name in [*reversed(old), *(set(new) - set(old))]:
-        finding.check("gradient", name, old.get(name), new.get(name), strides=False, component=owners.get(name))
-    for agent in (pair.old, pair.new):
-        agent.zero_grad(set_to_none=True)
+    for row in pair.parameters:
+        old, new = (None if parameter is None else parameter.grad for parameter in (row.old, row.new))
+        finding.check("gradient", row.name, old, new, strides=False, component=row.component)
+    pair.drop_gradients()
 
 
 def loss_of(result: Trace, inputs: Inputs) -> Tensor:

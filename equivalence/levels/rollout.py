@@ -55,7 +55,7 @@ def sampling(pair: Pair, inputs: Inputs) -> Finding:
     The generator is set back for the second side, so both see the same random numbers, and must leave it alike.
     """
     finding = Finding()
-    torch.manual_seed(inputs.draw.seed)
+    torch.default_generator.manual_seed(inputs.draw.seed)
     for finding.step in range(SAMPLES):
         obs, state = inputs.step_obs(finding.step), inputs.state()
         with torch.no_grad():

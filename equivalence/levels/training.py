@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from equivalence.finding import Finding, Pair, both
-from equivalence.levels.held import LOSSES, component_of
-from equivalence.levels.passes import sequence
+from equivalence.levels.held import LOSSES
+from equivalence.levels.passes import backward, sequence
 from equivalence.strategies import Inputs
 from equivalence.tracing import Trace
 
@@ -49,9 +48,14 @@ def training(pair: Pair, inputs: Inputs) -> Finding:
             behaviour = traces[0].outputs["log_prob"].detach()
         losses = [ppo_loss(result, cast(Tensor, behaviour), inputs) for result in traces]
         finding.check("output", "loss", *losses)
-        for loss, side in zip(losses, (old, new), strict=True):
-            _optimize(loss, side)
-        _check_trained(finding, pair, old, new)
+        for side in (old, new):
+            side.optimizer.zero_grad()
+        whole = [loss + L2 * _l2(side.agent) for loss, side in zip(losses, (old, new), strict=True)]
+        if not backward(finding, whole):
+            break
+        for side in (old, new):
+            _optimize(side)
+        _check_trained(finding, copies, old, new)
         if finding.differences:
             break
     finding.steps = [0] * (finding.step or 0) + [max((d.ulp or 1 for d in finding.differences), default=0)]
@@ -77,9 +81,7 @@ def ppo_loss(result: Trace, behaviour: Tensor, inputs: Inputs) -> Tensor:
     return surrogate - ENTROPY * result.outputs["entropy"].mean() + VALUE * value_loss
 
 
-def _optimize(loss: Tensor, side: Side) -> None:
-    side.optimizer.zero_grad()
-    torch.autograd.backward(loss + L2 * _l2(side.agent))
+def _optimize(side: Side) -> None:
     nn.utils.clip_grad_norm_(side.agent.parameters(), MAX_NORM)
     side.optimizer.step()
     if side.agent.clip_range > 0:
@@ -98,17 +100,14 @@ def _l2(agent: Any) -> Tensor:
 
 
 def _check_trained(finding: Finding, pair: Pair, old: Side, new: Side) -> None:
-    renamed = {pair.names[name]: (name, value) for name, value in _moved(new).items()}
-    for name, there in _moved(old).items():
-        own, here = renamed.get(name, (name, {}))
-        for what, value in there.items():
-            finding.check("weight", f"{name}{what}", value, here.get(what), strides=False, component=component_of(own))
-
-
-def _moved(side: Side) -> dict[str, Mapping[str, Tensor]]:
     """Weight and moments of each parameter."""
-    state = side.optimizer.state
-    return {
-        name: {"": parameter.detach(), **{f" {key}": value for key, value in state[parameter].items()}}
-        for name, parameter in side.agent.named_parameters()
-    }
+    for row in pair.parameters:
+        there, here = (_moved(side, parameter) for side, parameter in ((old, row.old), (new, row.new)))
+        for what, value in there.items():
+            finding.check("weight", f"{row.name}{what}", value, here.get(what), strides=False, component=row.component)
+
+
+def _moved(side: Side, parameter: nn.Parameter | None) -> dict[str, Tensor]:
+    if parameter is None:
+        return {}
+    return {"": parameter.detach(), **{f" {key}": value for key, value in side.optimizer.state[parameter].items()}}

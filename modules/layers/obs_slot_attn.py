@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from modules.base import BuildContext, MettaModule, Shape, only_source, positive
 from modules.errors import ConfigError
@@ -73,22 +72,22 @@ class ObsSlotAttnModule(MettaModule):
         self.log_std = nn.Parameter(torch.zeros(1, num_slots, slot_dim))
         self.norm_input, self.norm_slots = nn.LayerNorm(feature_dim), nn.LayerNorm(slot_dim)
         self.norm_mlp = nn.LayerNorm(slot_dim)
-        self.key_weight = nn.Linear(feature_dim, slot_dim, bias=False).weight
-        self.value_weight = nn.Linear(feature_dim, slot_dim, bias=False).weight
-        self.query_weight = nn.Linear(slot_dim, slot_dim, bias=False).weight
+        self.key = nn.Linear(feature_dim, slot_dim, bias=False)
+        self.value = nn.Linear(feature_dim, slot_dim, bias=False)
+        self.query = nn.Linear(slot_dim, slot_dim, bias=False)
         self.gru = nn.GRUCell(slot_dim, slot_dim)
         self.mlp = nn.Sequential(nn.Linear(slot_dim, hidden), nn.ReLU(), nn.Linear(hidden, slot_dim))
 
     def compute(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """`x` `[N, M, D]`, `mask` `[N, M]` bool -> `[N, K, S]`."""
         x = self.norm_input(x)
-        keys, values = F.linear(x, self.key_weight), F.linear(x, self.value_weight)
+        keys, values = self.key(x), self.value(x)
         shape = (x.shape[0], self.num_slots, self.slot_dim)
         slots = self.mean.expand(shape)
         if self.noise == "always" or self.training:
             slots = self.mean + torch.exp(self.log_std) * torch.randn(shape, device=x.device, dtype=x.dtype)
         for _ in range(self.num_iterations):
-            queries = F.linear(self.norm_slots(slots), self.query_weight)
+            queries = self.query(self.norm_slots(slots))
             scores = torch.einsum("nkd,nmd->nkm", queries, keys) / self.slot_dim**0.5
             updates = torch.einsum("nkm,nmd->nkd", self._attention(scores, mask), values)
             slots = self.gru(updates.reshape(-1, self.slot_dim), slots.reshape(-1, self.slot_dim)).reshape(shape)

@@ -73,7 +73,7 @@ class ObsTokenPadStripModule(MettaModule):
         tokens = x[:, :kept].clone(memory_format=torch.contiguous_format)
         if self.remapping:
             tokens[..., 1] = self.feature_remap[tokens[..., 1].long()].to(tokens.dtype)
-        return tokens, mask[:, :kept].contiguous()
+        return tokens, mask[:, :kept].clone(memory_format=torch.contiguous_format)
 
     def _kept(self, mask: Tensor) -> int:
         tokens = mask.shape[1]

@@ -1,0 +1,260 @@
+"""`python -m equivalence selftest`: plants mistakes in migrated agents and shows which of them the proof finds."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+from rich.markup import escape
+from rich.table import Table
+
+from equivalence.agent_mutants import AGENT_MUTANTS, HOSTS, AgentMutant
+from equivalence.case import cases
+from equivalence.component import Built, Trial, build, compare_built, compare_state
+from equivalence.fills import FLOATS
+from equivalence.finding import Finding, Pair
+from equivalence.harness import LEVELS
+from equivalence.hosts import WITHOUT_HOST, host, subject
+from equivalence.mutant import Mutant
+from equivalence.mutants import mutants_of
+from equivalence.proof import Run, prove
+from equivalence.result import LevelResult
+from migrate import cli
+
+EXAMPLES = 100
+"""Inputs within which a fault is to be found."""
+ALONE = "alone"
+"""The level of faults in components that no old agent holds: both sides of the component by itself."""
+AGENT = "(agent)"
+LAST_RESORT = ("weights", "attributes")
+"""Levels that see any changed number without running it; they are asked last, so that behaviour is put to the test."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What became of one planted mistake.
+
+    Attributes:
+        component: stem of the component, or `(agent)` for what lies outside of components.
+        name: what is wrong.
+        kind: `forward`, or `gradient` where every value is right.
+        equivalent: why nothing that can be observed changes; empty where something does.
+        killed: whether it was found.
+        level: that found it.
+        examples_to_kill: inputs until it was found, those of levels that did not see it included.
+        blamed: the component that was blamed.
+        blamed_right: whether that was the one; None where there is only one to blame.
+        detail: the first difference.
+    """
+
+    component: str
+    name: str
+    kind: str
+    equivalent: str
+    killed: bool = False
+    level: str | None = None
+    examples_to_kill: int | None = None
+    blamed: str | None = None
+    blamed_right: bool | None = None
+    detail: str | None = None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Returns:
+        0 where every fault was found and none that changes nothing; 1 otherwise.
+    """
+    command = cli.Parser("python -m equivalence selftest", description=__doc__)
+    command.add_argument("--component", action="append", metavar="STEM", help="only this component's (repeatable)")
+    command.add_argument("--seed", type=int, default=0, metavar="S", help="other inputs (0)")
+    command.add_argument("--json", action="store_true", help="machine-readable result on standard output")
+    args = command.parse_args(argv)
+    torch.set_num_threads(1)
+    started = time.perf_counter()
+    from equivalence.__main__ import progress_bar
+
+    with progress_bar() as bar:
+        task = bar.add_task("planting", total=len(cases()) + 1)
+        faults = []
+        for stem, found in trials(args.component, args.seed):
+            faults += found
+            bar.update(task, advance=1, description=stem)
+    result = {**figures(faults), "seconds": time.perf_counter() - started, "faults": [asdict(each) for each in faults]}
+    show(result, faults)
+    if args.json:
+        sys.stdout.write(json.dumps(result, indent=2) + "\n")
+    return cli.DONE if result["killed"] == result["planted"] - result["equivalent"] else cli.FOUND
+
+
+def trials(only: Sequence[str] | None, seed: int) -> Iterator[tuple[str, list[Fault]]]:
+    """Stem by stem, the fate of each of its mistakes; at last those of agents."""
+    for stem in only or cases():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield stem, [*(_alone if stem in WITHOUT_HOST else _hosted)(stem, seed)]
+    if not only:
+        yield AGENT, [_planted_in_agent(mutant, seed) for mutant in AGENT_MUTANTS]
+
+
+def _hosted(stem: str, seed: int) -> Iterator[Fault]:
+    pair, name = host(stem), subject(stem)
+    for mutant in mutants_of(stem, pair.new.get_submodule(f"components.{name}")):
+        planted = replace(pair, new=deepcopy(pair.new))
+        mutant.plant(planted.new.get_submodule(f"components.{name}"))
+        fault = Fault(stem, mutant.name, "gradient" if mutant.gradient else "forward", mutant.equivalent)
+        yield _tried(fault, planted, mutant.level, name, seed)
+
+
+def _planted_in_agent(mutant: AgentMutant, seed: int) -> Fault:
+    pair = HOSTS[mutant.host]()
+    planted = replace(pair, new=deepcopy(pair.new))
+    with mutant.plant(planted.new):
+        fault = Fault(AGENT, mutant.name, "gradient" if mutant.gradient else "forward", mutant.equivalent)
+        return _tried(fault, planted, mutant.level, mutant.blamed, seed)
+
+
+def _tried(fault: Fault, planted: Pair, first: str, culprit: str | None, seed: int) -> Fault:
+    """Level after level, the likeliest first, until one finds the mistake."""
+    tried = 0
+    rest = [level for level in LEVELS if level != first and level not in LAST_RESORT]
+    for level in (first, *rest, *(each for each in LAST_RESORT if each != first)):
+        run = Run(EXAMPLES if level == first else EXAMPLES // 4, seed, shrink=False)
+        (found,) = prove(planted, levels=[level], run=run)
+        tried += found.examples
+        if found.differences:
+            return replace(fault, **_kill(found, tried, culprit))
+    return fault
+
+
+def _kill(found: LevelResult, tried: int, culprit: str | None) -> dict[str, Any]:
+    return {
+        "killed": True,
+        "level": found.level,
+        "examples_to_kill": max(1, tried),
+        "blamed": found.blamed,
+        "blamed_right": None if culprit is None else found.blamed == (culprit or None),
+        "detail": str(found.differences[0]),
+    }
+
+
+def _alone(stem: str, seed: int) -> Iterator[Fault]:
+    """Mistakes in a component that no old agent holds: both sides of it alone."""
+    setup = cases()[stem].host
+    if setup is None:
+        return
+    for mutant in mutants_of(stem, build(stem, setup, seed).new):
+        yield _tried_alone(stem, mutant, seed)
+
+
+def _tried_alone(stem: str, mutant: Mutant, seed: int) -> Fault:
+    fault = Fault(stem, mutant.name, "gradient" if mutant.gradient else "forward", mutant.equivalent)
+    setup = cases()[stem].host
+    assert setup is not None
+    with torch.random.fork_rng(devices=[]):
+        built = build(stem, setup, seed)
+        _stir(built)
+        mutant.plant(built.new)
+        for number in range(EXAMPLES):
+            finding, values = Finding(), list(FLOATS)[number % len(FLOATS)]
+            compare_built(finding, built, Trial(1 + number % 4, 1 + number % 3, values, True, bool(number % 2), number))
+            _clip(built)
+            compare_state(finding, built)
+            if finding.differences:
+                detail = str(finding.differences[0])
+                return replace(fault, killed=True, level=ALONE, examples_to_kill=number + 1, detail=detail)
+    return fault
+
+
+def _stir(built: Built) -> None:
+    """Other weights in both, since fresh ones hide mistakes."""
+    there: dict[str, Any] = dict(built.old.named_parameters())
+    here: dict[str, Any] = dict(built.new.named_parameters())
+    for old, new in built.moves:
+        if old in there:
+            moved = here[new].detach() + 0.1 * torch.randn(here[new].shape)
+            for parameter in (there[old], here[new]):
+                parameter.data.copy_(moved)
+
+
+def _clip(built: Built) -> None:
+    """What follows an optimizer's step."""
+    for side in (built.old, built.new):
+        if hasattr(side, "clip_weights"):
+            side.clip_weights()
+
+
+def figures(faults: Sequence[Fault]) -> dict[str, Any]:
+    """The kill table's totals; equivalent faults count neither as killed nor as missed."""
+    real = [each for each in faults if not each.equivalent]
+    killed = [each for each in real if each.killed]
+    needed = sorted(each.examples_to_kill or 0 for each in killed)
+    return {
+        "planted": len(faults),
+        "equivalent": len(faults) - len(real),
+        "killed": len(killed),
+        "blamed_right": sum(each.blamed_right is True for each in killed),
+        "blamable": sum(each.blamed_right is not None for each in killed),
+        "blamed": {kind: _blamed(killed, kind) for kind in ("forward", "gradient")},
+        "examples_to_kill": {name: _quantile(needed, share) for name, share in QUANTILES.items()},
+        "wrongly_equivalent": [f"{each.component}: {each.name}" for each in faults if each.equivalent and each.killed],
+    }
+
+
+QUANTILES: Mapping[str, float] = {"median": 0.5, "p99": 0.99, "max": 1.0}
+
+
+def _quantile(ordered: Sequence[int], share: float) -> int | None:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+
+
+def _blamed(killed: Sequence[Fault], kind: str) -> dict[str, Any]:
+    judged = [each for each in killed if each.kind == kind and each.blamed_right is not None]
+    right = sum(each.blamed_right is True for each in judged)
+    return {"right": right, "of": len(judged), "share": right / len(judged) if judged else None}
+
+
+Row = Callable[[Fault], str]
+
+
+def show(result: Mapping[str, Any], faults: Sequence[Fault]) -> None:
+    """The kill table: a row per component, then what was missed or blamed wrongly, then the totals."""
+    table = Table(title="planted faults", title_justify="left")
+    for heading in ("component", "planted", "equivalent", "killed", "blamed right", "examples to kill"):
+        table.add_column(heading, justify="left" if heading == "component" else "right")
+    for component in dict.fromkeys(each.component for each in faults):
+        row = figures([each for each in faults if each.component == component])
+        cells = (row["planted"], row["equivalent"], row["killed"])
+        right = f"{row['blamed_right']} of {row['blamable']}" if row["blamable"] else "alone"
+        table.add_row(component, *map(str, cells), right, str(row["examples_to_kill"]["max"] or ""))
+    cli.console.print(table)
+    for each in faults:
+        if each.equivalent and each.killed:
+            _say("not equivalent", each, each.detail)
+        elif not each.equivalent and not each.killed:
+            _say("missed", each, "")
+        elif not each.equivalent and each.blamed_right is False:
+            _say("blamed wrongly", each, f"{each.level} blames {each.blamed}")
+    _totals(result)
+
+
+def _say(what: str, fault: Fault, detail: str | None) -> None:
+    cli.console.print(f"[red]{what}[/red] {escape(fault.component)}, {escape(fault.name)}: {escape(detail or '')}")
+
+
+def _totals(result: Mapping[str, Any]) -> None:
+    needed = result["examples_to_kill"]
+    real = result["planted"] - result["equivalent"]
+    shares = ", ".join(f"{kind} {row['right']} of {row['of']}" for kind, row in result["blamed"].items())
+    cli.console.print(
+        f"{result['planted']} planted, {result['equivalent']} change nothing, {result['killed']} of {real} killed; "
+        f"examples to kill: median {needed['median']}, 99% within {needed['p99']}, all within {needed['max']}; "
+        f"blamed right: {shares}; {result['seconds']:.0f} s"
+    )
