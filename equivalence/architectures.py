@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import legacy
 from equivalence.case import Setup
 from equivalence.finding import Pair
-from equivalence.graphs import NAMING, Graph, Node, sources_in
-from equivalence.growing import Growth, merges_in, setup_of
+from equivalence.graphs import NAMING, Graph, Node, existed, sources_in
+from equivalence.growing import Growth, is_misread, merges_in, setup_of
 from equivalence.heads import NONE, TANH, add_actor, add_core, add_embeddings, core_config
 from equivalence.stirring import Actions, build, stir
 from migrate.agent_rules import spoken
@@ -94,7 +94,7 @@ def architectures(draw: st.DrawFn, dates: Sequence[str] = DATES) -> Architecture
 
 def _pool(graph: Graph, nodes: Any) -> list[Node]:
     """What a component may read: the latest first; where nothing can be merged, that alone."""
-    latest = [node for node in reversed(list(nodes)) if node.name in graph.nodes]
+    latest = [node for node in reversed(list(nodes)) if node.name in graph.nodes and not is_misread(node)]
     return latest if merges_in(graph.era) else latest[:1]
 
 
@@ -173,15 +173,9 @@ def _one_head(growth: Growth, core: Node) -> None:
     rows = sum(1 for _ in graph.world.actions) + draw(st.integers(1, 4))
     table = {"nn_params": {"num_embeddings": rows, "embedding_dim": draw(st.integers(1, 6))}}
     embeds = add_embeddings(graph, table)
-    actor = draw(st.sampled_from([stem for stem in ACTORS if _is_of(stem, graph.era)]))
+    actor = draw(st.sampled_from([stem for stem in ACTORS if existed(stem, graph.era)]))
     setup = setup_of(draw, actor, graph.era)
     add_actor(graph, actor, hidden, embeds, {} if setup is None else setup.config, "actor_query")
-
-
-def _is_of(stem: str, era: Era) -> bool:
-    from equivalence.graphs import existed
-
-    return existed(stem, era)
 
 
 def _two_heads(growth: Growth, core: Node) -> None:

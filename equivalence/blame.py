@@ -12,7 +12,7 @@ from equivalence.levels.component import compare_alone
 from equivalence.strategies import Inputs
 
 FORWARD, BACKWARD, HELD = ("component",), ("gradient",), ("weight", "attribute")
-ALONE = ("component", "error", "generator", "input")
+ALONE = ("component", "error", "generator", "input", "state")
 """What can be wrong in a component's own forward pass."""
 
 
@@ -41,7 +41,7 @@ def blame(
         return _first_alone(pair, alone) if first_name not in _owners(alone, ALONE) and alone else first_name
     if alone:
         return _first_alone(pair, alone)
-    for places in (BACKWARD, HELD, ("error", "generator")):
+    for places in (BACKWARD, ("state",), HELD, ("error", "generator")):
         if owners := _owners(now, places):
             return _ordered(pair, owners)[-1 if places is BACKWARD else 0]
     names = {found.name for found in now if found.place == "output"}

@@ -67,7 +67,7 @@ def difference(
         return Difference(place, name, _unlike(old, new), old.numel(), old.numel())
     if not same_bytes(old, new):
         return _explained(place, name, old.detach(), new.detach())
-    if strides and old.stride() != new.stride():
+    if strides and _layout(old) != _layout(new):
         return Difference(place, name, f"strides {old.stride()} became {new.stride()}", total=old.numel())
     if old.requires_grad != new.requires_grad:
         detail = f"requires_grad {old.requires_grad} became {new.requires_grad}"
@@ -83,8 +83,11 @@ def _unlike(old: Tensor, new: Tensor) -> str:
 
 
 def _layout(tensor: Tensor) -> tuple[int, ...]:
-    """Strides of the dimensions where they matter."""
-    return tuple(step for size, step in zip(tensor.shape, tensor.stride(), strict=True) if size > 1)
+    """Strides, of all dimensions where floats are rounded by them, else of those that have more than one element."""
+    steps = tensor.stride()
+    if tensor.is_floating_point():
+        return steps
+    return tuple(step for size, step in zip(tensor.shape, steps, strict=True) if size > 1)
 
 
 def _explained(place: str, name: str, old: Tensor, new: Tensor) -> Difference:

@@ -1,12 +1,16 @@
 """The named exceptions: where the new stack does not do what the old one did, on purpose, and how exactly.
 
 An exception is strict: what it names must differ, in that way alone. One that stops to diverge is a difference itself.
+Where bits differ by rounding alone, nothing is let through: the old side is made to do as the new one does in that one
+point, and is then compared bit for bit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -25,14 +29,16 @@ class Divergence:
         why: what differs, and why it is right.
         levels: those that see it.
         applies: whether a pair has it.
-        matches: whether a difference is this one.
+        matches: whether a difference is this one; None where the old side is made to do as the new one does.
+        around: makes it do so, for as long as it is entered.
     """
 
     name: str
     why: str
     levels: tuple[str, ...]
     applies: Callable[[Pair], bool]
-    matches: Callable[[Difference], bool]
+    matches: Callable[[Difference], bool] | None = None
+    around: Callable[[Pair], AbstractContextManager[None]] | None = None
 
 
 def _orders_parameters_anew(pair: Pair) -> bool:
@@ -47,6 +53,35 @@ def _orders_parameters_anew(pair: Pair) -> bool:
 def _is_double_since_e8(pair: Pair) -> bool:
     """Whether an agent of E8 or later is in double precision: its LSTM made float32 states, which torch refused."""
     return pair.sizes.owns_memory and any(p.dtype == torch.float64 for p in pair.new.parameters())
+
+
+def _rereads_merges(pair: Pair) -> bool:
+    """Whether a merge is read more than once."""
+    components = pair.new.get_submodule("components")
+    read = [key for _, module in components.named_children() for key in cast(Any, module).in_keys]
+    return any(read.count(name) > 1 for name in _merges(pair))
+
+
+def _merges(pair: Pair) -> list[str]:
+    components: Mapping[str, Any] = cast(Any, pair.new).components
+    return [name for name, module in components.items() if type(module).__module__.endswith("_merge")]
+
+
+@contextmanager
+def _merging_once(pair: Pair) -> Iterator[None]:
+    """The old agent's merges look whether they have run, as all other components did."""
+    layers = [cast(Any, pair.old).components[name] for name in _merges(pair)]
+    for layer in layers:
+        layer.forward = partial(_unless_there, layer.forward, layer._name)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.__dict__.pop("forward", None)
+
+
+def _unless_there(forward: Callable[[Any], Any], name: str, board: Any) -> Any:
+    return board if name in board.keys() else forward(board)  # noqa: SIM118 - a TensorDict has no `in`
 
 
 PASSES = ("inference", "forward", "gradients", "rollout", "sampling", "hot_swap", "activation", "training")
@@ -66,14 +101,34 @@ DIVERGENCES = (
         _is_double_since_e8,
         lambda found: found.place == "error" and "only the old side fails" in found.detail,
     ),
+    Divergence(
+        "merges_are_computed_once",
+        "An old merge ran again each time that it was read, so gradients of what it read were summed up in another "
+        "order: equal numbers, other last bits. Now it runs once.",
+        ("gradients", "training"),
+        _rereads_merges,
+        around=_merging_once,
+    ),
 )
+
+
+@contextmanager
+def aligned(pair: Pair, level: str) -> Iterator[list[str]]:
+    """Makes the old side do as the new one does where an exception says so; gives the names of those exceptions."""
+    with ExitStack() as stack:
+        names = []
+        for divergence in declared(pair, level):
+            if divergence.around is not None:
+                stack.enter_context(divergence.around(pair))
+                names.append(divergence.name)
+        yield names
 
 
 def split(pair: Pair, level: str, differences: Sequence[Difference]) -> tuple[list[Difference], list[str]]:
     """Differences that no exception covers, and the names of the exceptions that were met."""
     left, met = list(differences), []
     for divergence in declared(pair, level):
-        if any(divergence.matches(found) for found in left):
+        if divergence.matches is not None and any(map(divergence.matches, left)):
             met.append(divergence.name)
             left = [found for found in left if not divergence.matches(found)]
     return left, met
@@ -81,6 +136,8 @@ def split(pair: Pair, level: str, differences: Sequence[Difference]) -> tuple[li
 
 def declared(pair: Pair, level: str) -> list[Divergence]:
     """The exceptions that a level of this pair must meet."""
+    if not hasattr(pair.new, "config"):
+        return []  # an old agent against itself
     return [each for each in DIVERGENCES if level in each.levels and each.applies(pair)]
 
 
@@ -89,7 +146,7 @@ def stale(pair: Pair, level: str, met: Sequence[str]) -> list[Difference]:
     return [
         Difference("divergence", each.name, "is declared, and does not diverge any more: remove it")
         for each in declared(pair, level)
-        if each.name not in met
+        if each.matches is not None and each.name not in met
     ]
 
 

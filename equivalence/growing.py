@@ -15,7 +15,7 @@ from migrate.eras import Era
 from migrate.registry import rules
 
 MERGES = ("concat_merge", "add_merge", "mean_merge", "subtract_merge")
-MOST_COMPONENTS, MOST_NUMBERS = 14, 300
+MOST_COMPONENTS, MOST_NUMBERS = 12, 200
 TOKENIZERS = ("obs_token_shaper", "obs_token_cat", "obs_token_cat_fourier", "obs_token_rope")
 EMBEDDINGS = ("obs_attr_coord_value_embed", "obs_attr_coord_embed", "obs_attr_embed_fourier")
 WINDOWED = ("obs_shaper", "obs_token_to_box_shaper", "obs_token_pad_strip", "observation_normalizer")
@@ -58,6 +58,9 @@ class Growth:
         )
         for way in chosen:
             way()
+        if self.graph.world.has_tokens and self.draw(st.booleans()):
+            node = list(self.graph.nodes.values())[-1]
+            self._tried(lambda: self._component([node], OF_TOKENS))
 
     def _ways(self) -> Sequence[Callable[[], object]]:
         era = self.graph.era
@@ -102,8 +105,8 @@ class Growth:
             return False
         return True
 
-    def _component(self, pool: Sequence[Node]) -> None:
-        stem = self.draw(st.sampled_from([stem for stem in FREE if existed(stem, self.graph.era)]))
+    def _component(self, pool: Sequence[Node], stems: Sequence[str] = FREE) -> None:
+        stem = self.draw(st.sampled_from([stem for stem in stems if existed(stem, self.graph.era)]))
         setup = setup_of(self.draw, stem, self.graph.era)
         if setup is None:
             return
@@ -118,11 +121,19 @@ class Growth:
         rows = self.graph.rows
         if len(node.output) > rows:
             node = self.graph.add("batch_reshape", node)
+        if is_misread(node) and self.graph.era.is_since("E4a"):
+            node = self.supply.cut(node)
+        if is_misread(node) or self._is_early_pool(node, links):
+            raise RefusedError(f"{node.name} is {node.shape}, and the new stack builds its readers otherwise")
         if len(node.output) != rows or not node.shape:
             raise RefusedError(f"{node.name} gives other rows than there are observations")
         if not 0 < node.output[0].numel() <= MOST_NUMBERS:
             raise RefusedError(f"{node.name} gives {node.output[0].numel()} numbers, which is none or too many")
         return node
+
+    def _is_early_pool(self, node: Node, links: Sequence[Sliced]) -> bool:
+        """Whether it is a pool of E1 to E3 that changes the shape: the new stack announces that of its source."""
+        return not self.graph.era.is_since("E4a") and "pool" in node.stem and node.shape != links[0][0].shape
 
     def _merge(self, pool: Sequence[Node]) -> None:
         """A merge of components of one shape, or of shapes that differ along one dimension; the same may come twice."""
@@ -162,7 +173,12 @@ class Growth:
 
     def joined(self, nodes: Sequence[Node]) -> Node:
         """One vector of several."""
-        return nodes[0] if len(nodes) == 1 else self.graph.add("concat_merge", *nodes)
+        return nodes[0] if len(nodes) == 1 else self.graph.add("concat_merge", *((node, {"dim": 1}) for node in nodes))
+
+
+def is_misread(node: Node) -> bool:
+    """Whether the old stack announced another shape of a merge than the true one, which the new stack announces."""
+    return node.stem in MERGES and not node.honest
 
 
 def _fits(node: Node, first: Node, free: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 import warnings
@@ -11,11 +12,12 @@ from dataclasses import dataclass, replace
 
 import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Flaky
 from torch import Tensor
 
 from equivalence.blame import blame
 from equivalence.control import control
-from equivalence.divergences import split, stale
+from equivalence.divergences import aligned, split, stale
 from equivalence.finding import Pair
 from equivalence.harness import EXACT, LEVELS, SKIPPED
 from equivalence.oracle import judge, judge_of
@@ -95,8 +97,17 @@ def prove(
 
 
 def _prove(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) -> LevelResult:
-    started, level = time.perf_counter(), LEVELS[name]
+    started = time.perf_counter()
     pair.restore_buffers()
+    with aligned(pair, name) as divergences:
+        result = _run(pair, name, run, rows)
+    result.divergences = sorted({*result.divergences, *divergences}) if result.compared else []
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+def _run(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) -> LevelResult:
+    level = LEVELS[name]
     by_oracle = run.policy == ORACLE and level.oracle != EXACT
     reason = level.missing(pair) or ("is compared bit by bit only" if by_oracle and level.oracle == SKIPPED else None)
     if reason is not None:
@@ -106,7 +117,6 @@ def _prove(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) ->
     if run.controls and result.compared and not result.differences:
         quiet = replace(run, controls=False, shrink=False, progress=lambda _, __: None)
         result.control = control(pair, run.seed, name, lambda: attempt(pair, name, quiet, {}), coarse=by_oracle)
-    result.seconds = time.perf_counter() - started
     return result
 
 
@@ -116,21 +126,27 @@ def _tried(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) ->
     examples = level.examples(run.examples)
     data = max(1, min(DATA, examples // 10))
     fills = fills_for(pair.sizes, run.recorded)
+    smallest: list[Draw] = []
 
     @_settings(-(-examples // data), shrink=run.shrink)
     @given(draws(pair.sizes, run.recorded))
     def attempt(draw: Draw) -> None:
+        if run.is_over and result.examples and draw not in smallest:
+            return
         with _quiet(pair, draw):
             for offset in range(data):
-                if not (run.is_over and result.examples):
+                try:
                     _example(pair, result, _shifted(draw, offset, fills), run, rows)
+                except _UnequalError:
+                    smallest[:] = [draw]
+                    raise
 
-    try:
+    with contextlib.suppress(_UnequalError, Flaky):  # a difference that comes and goes is one
         for other in range(TRIES):
             seed(run.seed + other)(attempt)()
             if result.compared or not result.failed_alike:
                 break  # else both sides failed on all that was drawn, and nothing was compared
-    except _UnequalError:
+    if result.differences:
         result.blamed = _blamed(pair, result, run)
         for found in result.differences:
             if found.component in rows:
@@ -139,8 +155,8 @@ def _tried(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) ->
                 row.ulp = max((ulp for ulp in (row.ulp, found.ulp) if ulp is not None), default=None)
         if result.blamed in rows:
             rows[result.blamed].blamed.append(name)
-    else:
-        result.differences = stale(pair, name, result.divergences) if result.examples else []
+    elif result.examples:
+        result.differences = stale(pair, name, result.divergences)
     return result
 
 

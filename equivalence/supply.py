@@ -119,7 +119,7 @@ class Supply:
         Raises:
             RefusedError: they give none.
         """
-        if len(node.shape) == 1 and node.honest:
+        if node.announced == node.shape and len(node.shape) == 1:
             return node
         if not self.graph.era.is_since("E4a"):
             vector = self.graph.add("flatten", self._one_pixel(node))
@@ -127,7 +127,7 @@ class Supply:
             vector = self.graph.add("obs_self_attn", node, config={"out_dim": 6, "use_cls_token": True})
         else:
             whole = math.prod(node.announced) == math.prod(node.shape)
-            vector = self.graph.add("flatten", node if whole else self._cut(node))
+            vector = self.graph.add("flatten", node if whole else self.cut(node))
         if not vector.honest:
             raise RefusedError(f"{node.name} announces {node.announced} and gives {node.shape}")
         return vector
@@ -145,7 +145,7 @@ class Supply:
         window = {"kernel_size": min(node.shape[1:]), "stride": max(node.shape[1:])}
         return self.graph.add("conv2d", node, config={"output_size": 6, "nn_params": window, "nonlinearity": None})
 
-    def _cut(self, node: Node) -> Node:
+    def cut(self, node: Node) -> Node:
         """What there is of the shape that is announced."""
         if len(node.announced) != len(node.shape):
             raise RefusedError(f"{node.name} announces {node.announced} and gives {node.shape}")

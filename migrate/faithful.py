@@ -7,7 +7,7 @@ migration that reads constructor values would lose it without a word.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,11 @@ from migrate.registry import LAYERS, rules
 
 # Where tensors live, and what differs between versions of torch without a meaning for the result.
 IGNORED = frozenset({"device", "cfg", "obs_space", "_is_full_backward_hook", "_flat_weight_refs"})
-CASELESS = frozenset({"initialization"})
-"""Attributes that the old code compared in lower case."""
+READ_AS: Mapping[str, Callable[[str], str]] = {
+    "initialization": str.lower,
+    "nonlinearity": lambda path: path.rpartition(".")[2],
+}
+"""Attributes of which the old code read less than is written: `torch.Tanh` was `nn.Tanh` once weights were drawn."""
 SHOWN = 200
 
 
@@ -82,7 +85,7 @@ class _Describer:
             facts[f"{name}: class"] = _path(module)
             for key, value in vars(module).items():
                 described = self._describe(value)
-                facts[f"{name}: {key}"] = str(described).lower() if key in CASELESS else described
+                facts[f"{name}: {key}"] = READ_AS[key](str(described)) if key in READ_AS else described
             params = next((place for key in ("_nn_params", "nn_params") if (place := f"{name}: {key}") in facts), None)
             if params and type(module).__module__.startswith(LAYERS["legacy"]):  # not the parts of one
                 # Somebody may have spelled a default out.

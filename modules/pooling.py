@@ -88,7 +88,7 @@ class MaxPoolModule(PoolModule):
     ) -> None:
         super().__init__(in_keys, out_keys)
         self.kernel_size: Any = _checked_size("kernel_size", kernel_size, channels, announces)
-        self.stride: Any = self.kernel_size if stride is None else stride
+        self.stride: Any = stride
         self.padding: Any = padding
         self.dilation: Any = dilation
         self.ceil_mode, self.announces = ceil_mode, announces
@@ -113,7 +113,7 @@ class AvgPoolModule(PoolModule):
     ) -> None:
         super().__init__(in_keys, out_keys)
         self.kernel_size: Any = _checked_size("kernel_size", kernel_size, channels, announces)
-        self.stride: Any = self.kernel_size if stride is None else stride
+        self.stride: Any = stride
         self.padding: Any = padding
         self.ceil_mode, self.count_include_pad, self.announces = ceil_mode, count_include_pad, announces
         self._check(f"with kernel_size {self.kernel_size!r}")

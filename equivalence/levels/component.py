@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,10 +12,12 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from equivalence.compare import same_bytes
 from equivalence.finding import Finding, Pair
 from equivalence.strategies import Inputs
 from equivalence.tracing import trace
 from modules.agent import SINGLE_STEPS
+from modules.errors import InputError
 from modules.inputs import graph_inputs
 from modules.program import call_with_hooks
 
@@ -53,16 +56,20 @@ def compare_alone(pair: Pair, inputs: Inputs, obs: Tensor, action: Tensor) -> Fi
     """The same for one training pass on `obs` `[B, T, ...]` and `action` `[B, T, 2]`."""
     finding = Finding()
     torch.default_generator.manual_seed(inputs.draw.seed)
+    with _cut(pair) as visits, contextlib.suppress(Exception):  # where it fails, other levels compare whole passes
+        trace(pair.old, obs, action=action, state=inputs.state())
     try:
-        with _cut(pair) as visits:
-            trace(pair.old, obs, action=action, state=inputs.state())
-    except Exception:  # noqa: BLE001 - whatever the old stack raises; the other levels compare whole passes
-        finding.failed_alike += not visits
-    given = _graph_inputs(pair, obs, inputs)
+        given = _graph_inputs(pair, obs, inputs)
+    except InputError:
+        finding.failed_alike += 1
+        return finding
     for name in pair.order:
         visit = visits.get(name)
         if visit is not None and visit.output is not None:
             _compare(finding, pair, name, visit, given, inputs)
+    for row in pair.buffers:
+        if row.has_changed and row.component in visits:
+            finding.check("state", row.name, *row.sides, component=row.component)
     return finding
 
 
@@ -106,10 +113,10 @@ def _visit(
     for source in sources:
         layers[source].forward(td)
     leaves = {source: td[source] for source in sources}
-    versions = _versions(leaves)
+    before = _copies(leaves)
     visit = visits[name] = Visit(leaves, dict(td.items()), torch.get_rng_state())
     forward(td)
-    visit.after, visit.changed = torch.get_rng_state(), _changed(leaves, versions)
+    visit.after, visit.changed = torch.get_rng_state(), _changed(leaves, before)
     keys = td.keys()
     visit.besides = {key: td[key] for key in module.out_keys[1:] if key in keys}
     visit.output = output = cast(Tensor, td[name])
@@ -119,13 +126,16 @@ def _visit(
     return td
 
 
-def _versions(feeds: Feeds) -> dict[str, int]:
-    return {key: feed._version for key, feed in feeds.items()}
+def _copies(feeds: Feeds) -> Feeds:
+    return {key: feed.detach().clone() for key, feed in feeds.items()}
 
 
-def _changed(feeds: Feeds, versions: Mapping[str, int]) -> set[str]:
-    """Inputs that were written into since."""
-    return {key for key, version in _versions(feeds).items() if version != versions[key]}
+def _changed(feeds: Feeds, before: Feeds) -> set[str]:
+    """Inputs that were written into since, which torch's version counters do not always tell; they are put back."""
+    changed = {key for key, feed in feeds.items() if not same_bytes(feed, before[key])}
+    for key in changed:
+        feeds[key].data = before[key]
+    return changed
 
 
 def _compare(finding: Finding, pair: Pair, name: str, visit: Visit, given: Feeds, inputs: Inputs) -> None:
@@ -134,7 +144,7 @@ def _compare(finding: Finding, pair: Pair, name: str, visit: Visit, given: Feeds
     if _is_inplace(module):
         leaves = {key: leaf.clone() for key, leaf in leaves.items()}
     feeds = [leaves[key] if key in leaves else given.get(key, visit.board.get(key)) for key in module.in_keys]
-    versions = _versions(leaves)
+    before = _copies(leaves)
     torch.set_rng_state(visit.before)
     finding.ran.append((name,))
     try:
@@ -148,7 +158,7 @@ def _compare(finding: Finding, pair: Pair, name: str, visit: Visit, given: Feeds
         if key in visit.besides:
             finding.check("component", f"{name}: {key}", visit.besides[key], output, component=name)
     finding.check("generator", f"after {name}", visit.after, torch.get_rng_state(), component=name)
-    changed = _changed(leaves, versions)
+    changed = _changed(leaves, before)
     finding.compare_values("input", f"written into by {name}", visit.changed, changed, component=name)
     if visit.output is not None and visit.output.requires_grad and outputs[0].requires_grad and not changed:
         _compare_gradients(finding, pair, name, (visit.output, visit.leaves), (outputs[0], leaves), inputs)

@@ -1,0 +1,87 @@
+"""What there is to prove in a folder: agent configs and policies."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from equivalence.finding import Pair
+from equivalence.pairs import CONFIGS, pair_of_configs, pair_of_files
+from migrate import config_rules
+from migrate.agent_rules import ERA
+from migrate.commits import DATES
+from migrate.config import read_agent_config
+from migrate.eras import STARTS
+from migrate.saving import TRAINER_STATE
+from modules.checkpoint import read_policy_file
+from modules.errors import MettaError
+
+POLICIES = (".pt", ".safetensors")
+SOURCE = re.compile(r"^\s*['\"]?components['\"]?\s*:", re.MULTILINE)
+
+
+def subjects(places: Iterable[Path]) -> list[Path]:
+    """Every agent config and policy at some places; a file that is named is taken whatever it holds.
+
+    Args:
+        places: files, or folders that are searched.
+    """
+    found = [file for place in places for file in ([place] if not place.is_dir() else sorted(_within(place)))]
+    return list(dict.fromkeys(found))
+
+
+def _within(folder: Path) -> Iterator[Path]:
+    for file in folder.rglob("*"):
+        if (file.suffix in CONFIGS and _is_agent(file)) or (file.suffix in POLICIES and _is_policy(file)):
+            yield file
+
+
+def _is_agent(file: Path) -> bool:
+    """Whether a YAML file has a mapping `components`, at top level or below `agent`."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        document = yaml.safe_load(text) if SOURCE.search(text) else None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return False
+    nodes = [document, document.get("agent")] if isinstance(document, dict) else []
+    return any(isinstance(node, dict) and isinstance(node.get("components"), dict) for node in nodes)
+
+
+def _is_policy(file: Path) -> bool:
+    if file.suffix == ".pt":
+        return file.name != TRAINER_STATE and zipfile.is_zipfile(file)
+    try:
+        read_policy_file(file)
+    except MettaError:
+        return False
+    return True
+
+
+def pair_of(file: Path) -> Pair:
+    """Both agents of a file, old against migrated in memory.
+
+    An old config's era is told by its name or folder, where they are those of a commit or an era: `E5/fast.yaml`.
+
+    Raises:
+        MettaError: a file that cannot be used.
+    """
+    if file.suffix not in CONFIGS:
+        return pair_of_files(file)
+    config: Mapping[str, Any] = read_agent_config(file)
+    era = era_in_name(file)
+    named = config if era is None or ERA in config or config_rules.is_new(config) else {**config, ERA: era}
+    return pair_of_configs(named, named)
+
+
+def era_in_name(file: Path) -> str | None:
+    """The era that a path tells: by a commit in the file's name, or an era as its folder; None if neither."""
+    for part in file.name.split("."):
+        if part in DATES:
+            return DATES[part]
+    folder = file.parent.name
+    return folder if any(start.startswith(folder) for start in STARTS) else None

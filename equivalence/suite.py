@@ -1,0 +1,171 @@
+"""`python -m equivalence suite`: every config and policy in some folders, and random architectures, on all cores."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from equivalence.harness import LEVELS
+from equivalence.report import report_folder, write_summary
+from equivalence.report_words import sentence
+from equivalence.result import DIFFERENT, EQUAL, ProofResult
+from equivalence.subjects import subjects
+from equivalence.tasks import Refusal, Task, perform, start_worker
+from migrate import cli
+
+REPORT = Path("equivalence-report")
+PARTLY = 5
+PER_TASK = 10
+"""Architectures in one task."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How thorough a suite is.
+
+    Attributes:
+        examples: inputs per level of each file.
+        architectures: random agents.
+        each: inputs per level of each of them.
+        budget: seconds per file; None for as long as it takes.
+    """
+
+    examples: int
+    architectures: int
+    each: int
+    budget: float | None
+
+
+PROFILES = {"ci": Profile(20, 60, 2, 10), "nightly": Profile(2000, 1000, 4, None)}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    from equivalence.__main__ import duration
+
+    result = cli.Parser("python -m equivalence suite", description=__doc__)
+    result.add_argument(
+        "places", nargs="*", type=Path, metavar="PLACE", help="files, or folders with configs and policies"
+    )
+    result.add_argument("--profile", choices=list(PROFILES), default="ci", help="how thorough (ci)")
+    result.add_argument("--level", action="append", choices=list(LEVELS), help="only this level (repeatable)")
+    result.add_argument("--examples", type=int, metavar="N", help="inputs per level of each file")
+    result.add_argument("--architectures", type=int, metavar="N", help="random agents")
+    result.add_argument("--budget", type=duration, metavar="TIME", help="per file, such as 60s, 5m or 2h")
+    result.add_argument("--seed", type=int, default=0, metavar="S", help="other inputs, other architectures (0)")
+    result.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (all cores)")
+    result.add_argument("--no-controls", action="store_true", help="leave the negative controls out")
+    result.add_argument(
+        "--report", type=Path, metavar="DIR", help=f"folder for the reports (if not all is equal: {REPORT})"
+    )
+    result.add_argument("--json", action="store_true", help="machine-readable result on standard output")
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Returns:
+        0 where all is equal, 1 where something differs or could not be compared, 5 where all is equal that could be
+        migrated, 4 wrong usage.
+    """
+    args = parser().parse_args(argv)
+    tasks = list(plan(args))
+    if not tasks:
+        parser().error("nothing to prove: name a folder with configs or policies, or ask for --architectures")
+    found = sorted(_performed(tasks, args.jobs), key=lambda pair: pair[0])
+    results = [each for _, each in found if isinstance(each, ProofResult)]
+    refusals = [each for _, each in found if isinstance(each, Refusal)]
+    equal = all(result.verdict == EQUAL for result in results)
+    folder = args.report or (None if equal else REPORT)
+    show(results, refusals)
+    if folder is not None:
+        write_summary(results, folder)
+        cli.console.print(f"reports: {escape(str(folder / 'index.html'))}")
+    if args.json:
+        sys.stdout.write(json.dumps(_summary(results, refusals), indent=2) + "\n")
+    return cli.FOUND if not equal else PARTLY if refusals else cli.DONE
+
+
+def plan(args: argparse.Namespace) -> Iterator[Task]:
+    """Every proof, those that take longest first."""
+    profile = PROFILES[args.profile]
+    levels = tuple(args.level or LEVELS)
+    root = args.report or REPORT
+    budget = args.budget if args.budget is not None else profile.budget
+    for number, file in enumerate(subjects(args.places)):
+        folder = root / report_folder(number, ProofResult(str(file), "", "", 0, 0, {}, [], [], ""))
+        yield Task(levels, args.examples or profile.examples, args.seed, budget, not args.no_controls, folder, file)
+    count = profile.architectures if args.architectures is None else args.architectures
+    for number in range(-(-count // PER_TASK)):
+        share = min(PER_TASK, count - number * PER_TASK)
+        folder = root / f"architectures-{number:03d}"
+        seed = args.seed * 1_000_000 + number
+        yield Task(levels, profile.each, seed, None, False, folder, None, share)
+
+
+def _performed(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[int, ProofResult | Refusal]]:
+    from equivalence.__main__ import progress_bar
+
+    # Spawned, not forked: torch's threads do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    with progress_bar() as bar, ProcessPoolExecutor(jobs, mp_context=context, initializer=start_worker) as pool:
+        waiting = {pool.submit(perform, task): number for number, task in enumerate(tasks)}
+        row = bar.add_task("proving", total=len(tasks))
+        for done in as_completed(waiting):
+            bar.update(row, advance=1)
+            yield waiting[done], done.result()
+
+
+def show(results: Sequence[ProofResult], refusals: Sequence[Refusal]) -> None:
+    """One row per proof, then the refused files, then the totals."""
+    table = Table(title="suite", title_justify="left")
+    for heading in ("what", "inputs", "values compared", "verdict", "seconds"):
+        table.add_column(heading, justify="left" if heading in ("what", "verdict") else "right")
+    for result in results:
+        colour = "green" if result.verdict == EQUAL else "red"
+        counts = (_inputs(result), _compared(result))
+        verdict = f"[{colour}]{result.verdict}[/{colour}]"
+        table.add_row(escape(result.old), *(f"{n:,}" for n in counts), verdict, f"{result.seconds:.0f}")
+    cli.console.print(table)
+    for result in results:
+        if result.verdict != EQUAL:
+            cli.console.print(f"[red]{escape(result.old)}[/red]: {escape(sentence(result))}")
+    for refusal in refusals:
+        cli.console.print(f"[yellow]refused[/yellow] {escape(refusal.file)}: {escape(refusal.reason)}")
+    totals = _summary(results, refusals)
+    cli.console.print(
+        f"{totals['equal']} of {len(results)} equal, {totals['different']} different, {len(refusals)} refused; "
+        f"{totals['inputs']:,} inputs, {totals['compared']:,} values compared"
+    )
+
+
+def _inputs(result: ProofResult) -> int:
+    return sum(level.examples for level in result.levels)
+
+
+def _compared(result: ProofResult) -> int:
+    return sum(level.compared for level in result.levels)
+
+
+def _summary(results: Sequence[ProofResult], refusals: Sequence[Refusal]) -> dict[str, object]:
+    verdicts = [result.verdict for result in results]
+    return {
+        "equal": verdicts.count(EQUAL),
+        "different": verdicts.count(DIFFERENT),
+        "inconclusive": len(verdicts) - verdicts.count(EQUAL) - verdicts.count(DIFFERENT),
+        "refused": {each.file: each.reason for each in refusals},
+        "inputs": sum(map(_inputs, results)),
+        "compared": sum(map(_compared, results)),
+        "proofs": [result.to_dict() for result in results],
+    }

@@ -1,0 +1,139 @@
+"""What a suite's workers do: prove one file, or some random architectures; each gives one `ProofResult`."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Flaky
+
+from equivalence.architectures import Architecture, architectures
+from equivalence.conditions import conditions
+from equivalence.proof import Run, prove
+from equivalence.result import LevelResult, ProofResult
+from equivalence.session import BUNDLE, IN_MEMORY, prove_pair
+from equivalence.subjects import pair_of
+from modules.errors import MettaError
+
+ARCHITECTURE = "architecture.yaml"
+SHRINKING = 60.0
+"""Seconds for making a failing architecture smaller: each try builds an old agent."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One proof.
+
+    Attributes:
+        levels: keys of `LEVELS`.
+        examples: inputs per level.
+        seed: of the inputs, and of architectures.
+        budget: seconds; None for as long as it takes.
+        controls: whether negative controls run.
+        folder: for what reproduces a difference.
+        file: config or policy; None for random architectures.
+        architectures: how many of them.
+    """
+
+    levels: tuple[str, ...]
+    examples: int
+    seed: int
+    budget: float | None
+    controls: bool
+    folder: Path
+    file: Path | None = None
+    architectures: int = 0
+
+    @property
+    def name(self) -> str:
+        """As reports call it."""
+        return str(self.file) if self.file else f"{self.architectures} random architectures, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that cannot be migrated, or that the old stack does not build."""
+
+    file: str
+    reason: str
+
+
+def start_worker() -> None:
+    """Bits depend on the number of threads."""
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+
+
+def perform(task: Task) -> ProofResult | Refusal:
+    """Runs a task; a file that cannot be used is a result too."""
+    if task.file is None:
+        return _prove_architectures(task)
+    try:
+        pair = pair_of(task.file)
+    except MettaError as error:
+        return Refusal(task.name, str(error))
+    return prove_pair(
+        pair,
+        _run(task),
+        levels=task.levels,
+        old=task.name,
+        reproduce=f"python -m equivalence {task.file} --examples {task.examples} --seed {task.seed}",
+        bundle=task.folder / BUNDLE,
+    )
+
+
+def _run(task: Task) -> Run:
+    deadline = None if task.budget is None else time.monotonic() + task.budget
+    return Run(task.examples, task.seed, controls=task.controls, deadline=deadline)
+
+
+def _prove_architectures(task: Task) -> ProofResult:
+    started = time.perf_counter()
+    totals = {level: LevelResult(level) for level in task.levels}
+    failed: list[Any] = []
+    result = ProofResult(task.name, IN_MEMORY, "bitwise", task.seed, task.examples, {}, [], [], "")
+
+    @seed(task.seed)
+    @settings(
+        max_examples=task.architectures, database=None, deadline=None, phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
+    )  # fmt: skip
+    @given(architectures())
+    def attempt(architecture: Architecture) -> None:
+        if failed and time.perf_counter() > failed[0] + SHRINKING and architecture != failed[1]:
+            return
+        pair = architecture.build()
+        if not result.conditions:
+            result.conditions = conditions(pair)
+        found = prove(pair, levels=task.levels, run=Run(task.examples, architecture.seed, controls=False))
+        _add(totals, found)
+        if any(level.differences for level in found):
+            failed[:] = [failed[0] if failed else time.perf_counter(), architecture]
+            result.levels = found
+            task.folder.mkdir(parents=True, exist_ok=True)
+            (task.folder / ARCHITECTURE).write_text(architecture.text, encoding="utf-8")
+            raise AssertionError
+
+    with contextlib.suppress(AssertionError, Flaky):
+        attempt()
+    result.bundle = str(task.folder) if failed else None
+    result.levels = result.levels or list(totals.values())
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+def _add(totals: dict[str, LevelResult], found: Iterable[LevelResult]) -> None:
+    for level in found:
+        total = totals[level.level]
+        total.purpose = level.purpose
+        total.examples += level.examples
+        total.compared += level.compared
+        total.failed_alike += level.failed_alike
+        total.seconds += level.seconds
