@@ -94,7 +94,7 @@ def architectures(draw: st.DrawFn, dates: Sequence[str] = DATES) -> Architecture
 
 def _pool(graph: Graph, nodes: Any) -> list[Node]:
     """What a component may read: the latest first; where nothing can be merged, that alone."""
-    latest = [node for node in reversed(list(nodes)) if node.name in graph.nodes and not is_misread(node)]
+    latest = [node for node in nodes if not is_misread(node) and len(node.output) == graph.rows][::-1]
     return latest if merges_in(graph.era) else latest[:1]
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from equivalence.finding import Pair, component_of, tamper
+from equivalence.finding import Pair, tamper
 from equivalence.result import Control
+from equivalence.tensors import component_of
 
 if TYPE_CHECKING:
     from equivalence.result import LevelResult

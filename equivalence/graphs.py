@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 import torch
@@ -118,8 +119,7 @@ class Graph:
             RefusedError: what the old stack says.
         """
         sources = [(link, {}) if isinstance(link, Node) else link for link in links]
-        number = sum(node.stem == stem for node in self.nodes.values())
-        name = name or self._naming.format(stem=stem, number=number)
+        name = name or self._free_name(stem)
         entries = [{"name": node.name, **extra} for node, extra in sources] if sources or lists else None
         told = set(TOLD) if stem == "obs_cross_attn" else set()
         options = {key: value for key, value in (config or {}).items() if key not in told}
@@ -133,6 +133,10 @@ class Graph:
         component = {"_target_": old_path(stem, self.era), "sources": entries, **options}
         self.components[name] = component if self.era.is_since("E4a") else early_sources(component, stem)
         return node
+
+    def _free_name(self, stem: str) -> str:
+        names = (self._naming.format(stem=stem, number=number) for number in count())
+        return next(name for name in names if name not in self.nodes)
 
     def _tried(self, name: str, stem: str, setup: Setup) -> tuple[Shape, Tensor]:
         """What a component announces and gives, in the old stack."""
@@ -160,8 +164,8 @@ class Graph:
     def _read_by(self, names: Collection[str]) -> dict[str, Tensor]:
         """What a component with some sources finds: their outputs, observations, and the mask of what made them."""
         board = {key: self._board[key] for key in (OBSERVED, *names)}
-        masks = {MASK: mask for maker, mask in self._masks.items() if maker in self.above(names)}
-        return board | masks
+        masks = [mask for maker, mask in self._masks.items() if maker in self.above(names)]
+        return {**board, MASK: masks[0]} if masks else board
 
     def above(self, names: Iterable[str]) -> set[str]:
         """Components, and all that they depend on."""

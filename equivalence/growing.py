@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from equivalence.case import Setup, cases
+from equivalence.case import Setup, Shape, cases
 from equivalence.graphs import Graph, Node, RefusedError, Sliced, existed
 from equivalence.hosts import NAMES, OF_TOKENS, WITHOUT_HOST
 from equivalence.supply import Supply
@@ -15,7 +15,7 @@ from migrate.eras import Era
 from migrate.registry import rules
 
 MERGES = ("concat_merge", "add_merge", "mean_merge", "subtract_merge")
-MOST_COMPONENTS, MOST_NUMBERS = 12, 200
+MOST_COMPONENTS, MOST_NUMBERS = 9, 200
 TOKENIZERS = ("obs_token_shaper", "obs_token_cat", "obs_token_cat_fourier", "obs_token_rope")
 EMBEDDINGS = ("obs_attr_coord_value_embed", "obs_attr_coord_embed", "obs_attr_embed_fourier")
 WINDOWED = ("obs_shaper", "obs_token_to_box_shaper", "obs_token_pad_strip", "observation_normalizer")
@@ -183,6 +183,12 @@ def is_misread(node: Node) -> bool:
 
 def _fits(node: Node, first: Node, free: int) -> bool:
     """Whether two components have one shape, but for the dimension that is free to differ."""
-    if len(node.shape) != len(first.shape):
-        return False
-    return all(i == free or a == b for i, (a, b) in enumerate(zip(node.shape, first.shape, strict=True)))
+    sides = zip(_known(node), _known(first), strict=True) if len(node.shape) == len(first.shape) else ()
+    return bool(sides) and all(i == free or a == b for i, (a, b) in enumerate(sides))
+
+
+def _known(node: Node) -> Shape:
+    """The true shape, but 0 for a number of tokens, which is another one in another pass."""
+    if len(node.announced) != len(node.shape):
+        return node.shape
+    return tuple(size and true for size, true in zip(node.announced, node.shape, strict=True))

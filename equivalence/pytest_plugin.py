@@ -1,18 +1,124 @@
-"""The options of pytest that point the suite at real files; loaded with pytest, so before any conftest."""
+"""The pytest plugin: one line in a repository's settings proves its own configs and policies, each level a test.
+
+[tool.pytest.ini_options]
+equivalence_files = ["configs", "policies/best.pt"]
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import pytest
+
+if TYPE_CHECKING:
+    from equivalence.finding import Pair
+    from equivalence.result import LevelResult
+
+# Imports inside functions: pytest loads this module before a conftest can set what torch reads when it is imported.
 
 OPTIONS = {
     "--checkpoint-dir": "folder of recorded checkpoints (fixture folders with meta.json)",
     "--config-dir": "folder of agent configs",
     "--golden-dir": "folder of golden files",
 }
+SHOWN = 10
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds the options; without them the files beside the repository are taken."""
+    """Adds the options; without the folders, the files beside the repository are taken."""
     group = parser.getgroup("equivalence", "proof of the migration on real files")
     for option, text in OPTIONS.items():
         group.addoption(option, default=None, metavar="DIR", help=text)
+    group.addoption("--equivalence-examples", type=int, metavar="N", help="inputs per level of each file")
+    group.addoption("--equivalence-seed", type=int, default=0, metavar="S", help="other inputs")
+    parser.addini("equivalence_files", "configs and policies to prove, or folders of them", type="paths", default=[])
+    parser.addini("equivalence_examples", "inputs per level of each file", default="25")
+
+
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Adds the proofs of the settings' files, unless single tests were asked for by name."""
+    places: list[Path] = config.getini("equivalence_files")
+    if not places or config.args_source is pytest.Config.ArgsSource.ARGS:
+        return
+    from equivalence.subjects import subjects
+
+    for missing in (place for place in places if not place.exists()):
+        raise pytest.UsageError(f"equivalence_files: {missing} is not there")
+    for file in subjects(places):
+        proofs: Iterator[pytest.Item] = ProofFile.from_parent(session, path=file).collect()
+        items.extend(proofs)
+
+
+class ProofFile(pytest.File):
+    """A config or a policy."""
+
+    @cached_property
+    def pair(self) -> Pair:
+        """Both agents of the file."""
+        import torch
+
+        from equivalence.subjects import pair_of
+
+        torch.set_num_threads(1)
+        return pair_of(self.path)
+
+    def collect(self) -> Iterator[Any]:
+        """A test per level."""
+        from equivalence.harness import LEVELS
+
+        for level in LEVELS:
+            yield ProofItem.from_parent(self, name=level)
+
+
+class UnequalError(AssertionError):
+    """A level that is not equal."""
+
+    def __init__(self, result: LevelResult) -> None:
+        super().__init__(result.level)
+        self.result = result
+
+
+class ProofItem(pytest.Item):
+    """One level of a proof."""
+
+    def runtest(self) -> None:
+        """Proves the level; a file that cannot be used fails with its own message."""
+        from equivalence.proof import Run, prove
+
+        assert isinstance(self.parent, ProofFile)
+        given = self.config.getoption("--equivalence-examples")
+        examples = int(given or self.config.getini("equivalence_examples"))
+        run = Run(examples, self.config.getoption("--equivalence-seed"), controls=True)
+        (result,) = prove(self.parent.pair, levels=[self.name], run=run)
+        if result.skipped:
+            pytest.skip(result.skipped)
+        if not result.equal:
+            raise UnequalError(result)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What differs, where it begins and on which input, without a traceback through the harness."""
+        from modules.errors import MettaError
+
+        if isinstance(excinfo.value, MettaError):
+            return str(excinfo.value)
+        if not isinstance(excinfo.value, UnequalError):
+            return super().repr_failure(excinfo, style)
+        return "\n".join(_told(excinfo.value.result))
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where the test stands."""
+        return self.path, None, f"equivalence: {self.path.name}, {self.name}"
+
+
+def _told(result: LevelResult) -> Iterator[str]:
+    if result.differences:
+        yield f"{result.level} differs, smallest input: {result.failing}"
+        yield f"it begins in: {result.blamed or 'no single component'}"
+        yield from (f"  {found}" for found in result.differences[:SHOWN])
+    elif not result.compared:
+        yield f"nothing was compared: {result.failed_alike} passes fail on both sides"
+    elif result.control is not None:
+        yield f"the negative control was not seen, so neither is a difference: {result.control}"

@@ -119,6 +119,8 @@ class Supply:
         Raises:
             RefusedError: they give none.
         """
+        if len(node.output) != self.graph.rows:
+            raise RefusedError(f"{node.name} gives other rows than there are observations")
         if node.announced == node.shape and len(node.shape) == 1:
             return node
         if not self.graph.era.is_since("E4a"):
