@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
+from torch import Tensor, nn
 
-from equivalence.compare import Difference
+from equivalence.compare import Difference, difference
 from equivalence.finding import Pair
 from equivalence.levels.component import compare_alone
+from equivalence.levels.passes import loss_of, sequence
 from equivalence.strategies import Inputs
 
 FORWARD, BACKWARD, HELD = ("component",), ("gradient",), ("weight", "attribute")
@@ -41,6 +44,8 @@ def blame(
         return _first_alone(pair, alone) if first_name not in _owners(alone, ALONE) and alone else first_name
     if alone:
         return _first_alone(pair, alone)
+    if inputs is not None and not steps and (culprit := _by_activations(pair, inputs, first or 0)):
+        return culprit
     for places in (BACKWARD, ("state",), HELD, ("error", "generator")):
         if owners := _owners(now, places):
             return _ordered(pair, owners)[-1 if places is BACKWARD else 0]
@@ -50,6 +55,38 @@ def blame(
 
 def _owners(differences: Sequence[Difference], places: Sequence[str]) -> set[str]:
     return {found.component for found in differences if found.place in places and found.component is not None}
+
+
+def _by_activations(pair: Pair, inputs: Inputs, step: int) -> str | None:
+    """The component that backward reaches first whose output's gradient agrees, and not its parameters' or inputs'."""
+    pair.drop_gradients()
+    old, new = (_gradients(agent, inputs, step) for agent in (pair.old, pair.new))
+    pair.drop_gradients()
+    if old is None or new is None:
+        return None
+    wrong = {name for name in pair.order if difference("", "", old.get(name), new.get(name), strides=False)}
+    for row in pair.parameters:
+        if row.component and difference("", "", old.get(row.old), new.get(row.new), strides=False):
+            wrong.add(f"{row.component}.")
+    for name in reversed(pair.order):
+        if name not in wrong and (f"{name}." in wrong or wrong & set(pair.sources[name])):
+            return name
+    return None
+
+
+def _gradients(agent: nn.Module, inputs: Inputs, step: int) -> dict[Any, Tensor | None] | None:
+    """Gradients of component outputs by name, and of parameters by themselves; None where the pass fails."""
+    torch.default_generator.manual_seed(inputs.draw.seed + step)
+    try:
+        result = sequence(agent, inputs=inputs, step=step)
+        for output in result.components.values():
+            if output.requires_grad and not output.is_leaf:
+                output.retain_grad()
+        torch.autograd.backward(loss_of(result, inputs))
+    except Exception:  # noqa: BLE001 - then there are no gradients to go by
+        return None
+    held = {name: output.grad for name, output in result.components.items() if output.requires_grad}
+    return {**held, **{parameter: parameter.grad for parameter in agent.parameters()}}
 
 
 def _ordered(pair: Pair, names: set[str]) -> list[str]:

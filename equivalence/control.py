@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -20,10 +20,11 @@ from equivalence.tensors import component_of
 if TYPE_CHECKING:
     from equivalence.result import LevelResult
 
-CANDIDATES = 12
-"""Weights that are tried until one shows: a dead unit hides any change of its weights."""
+CANDIDATES, EXAMPLES = 40, 10
+"""Weights that are tried until one shows, and inputs for each: dead units and long sums hide the last bit of many."""
 
 COARSE = 1.1
+LIMIT = "clip_value"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Nudge:
 
     Attributes:
         name: of the parameter, in the new agent.
-        component: whose it is.
+        component: whose it is; empty for the agent's own.
         index: flat position.
         factor: what the number is multiplied by instead, where a judge accepts what is as small as an ulp.
     """
@@ -75,11 +76,18 @@ def nudged_when_built(_: Pair, nudge: Nudge) -> Iterator[None]:
         tamper.reset(token)
 
 
+def limits(pair: Pair, _: int) -> list[Nudge]:
+    """The clip limits of components, or else that of the agent."""
+    parts = pair.new.get_submodule("components").named_children()
+    found = [Nudge(f"components.{name}.{LIMIT}", name, 0) for name, part in parts if hasattr(part, LIMIT)]
+    return found or [Nudge("clip_range", "", 0)]
+
+
 @contextmanager
 def limit_nudged(pair: Pair, nudge: Nudge) -> Iterator[None]:
-    """Moves the clip limit of the weight's component instead of the weight, or else the agent's clip range."""
-    component = pair.new.get_submodule(f"components.{nudge.component}")
-    holder, name = (component, "clip_value") if hasattr(component, "clip_value") else (pair.new, "clip_range")
+    """Moves a limit by one ulp, and back at the end."""
+    path, _, name = nudge.name.rpartition(".")
+    holder: Any = pair.new.get_submodule(path)
     right = getattr(holder, name)
     setattr(holder, name, math.nextafter(right, math.inf))
     try:
@@ -122,7 +130,8 @@ def control(
         where there is no weight.
     """
     result = None
-    for unseen, one in enumerate(candidates(pair, seed + zlib.crc32(level.encode()))):
+    seed += zlib.crc32(level.encode())  # so that not every level tries the same weight
+    for unseen, one in enumerate((limits if level == "attributes" else candidates)(pair, seed)):
         nudge = replace(one, factor=COARSE) if coarse else one
         with TAMPERED.get(level, nudged)(pair, nudge):
             found = run()

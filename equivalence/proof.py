@@ -16,7 +16,7 @@ from hypothesis.errors import Flaky
 from torch import Tensor
 
 from equivalence.blame import blame
-from equivalence.control import control
+from equivalence.control import EXAMPLES, control
 from equivalence.divergences import aligned, split, stale
 from equivalence.finding import Pair
 from equivalence.harness import EXACT, LEVELS, SKIPPED
@@ -115,7 +115,10 @@ def _run(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) -> L
     attempt = _judged if by_oracle else _tried
     result = attempt(pair, name, run, rows)
     if run.controls and result.compared and not result.differences:
-        quiet = replace(run, controls=False, shrink=False, progress=lambda _, __: None)
+        examples = min(run.examples, EXAMPLES * max(1, level.per))
+        quiet = replace(
+            run, examples=examples, controls=False, shrink=False, deadline=None, progress=lambda _, __: None
+        )
         result.control = control(pair, run.seed, name, lambda: attempt(pair, name, quiet, {}), coarse=by_oracle)
     return result
 

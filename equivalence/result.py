@@ -20,7 +20,7 @@ class Control:
 
     Attributes:
         weight: which number of which parameter, under its new name.
-        component: whose it is.
+        component: whose it is; empty for the agent's own.
         found: whether the level reported it.
         blamed: the component that was blamed for it.
         examples: inputs until it was found.
@@ -37,7 +37,7 @@ class Control:
     @property
     def passed(self) -> bool:
         """Whether the level saw the fault and named its place."""
-        return self.found and self.blamed == self.component
+        return self.found and self.blamed == (self.component or None)
 
 
 @dataclass

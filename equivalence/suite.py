@@ -46,7 +46,7 @@ class Profile:
     budget: float | None
 
 
-PROFILES = {"ci": Profile(20, 60, 2, 10), "nightly": Profile(2000, 1000, 4, None)}
+PROFILES = {"ci": Profile(10, 40, 2, 4), "nightly": Profile(2000, 1000, 4, None)}
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,0 +1,108 @@
+"""Each level sees what it is there for; every fault is planted in an agent that was equal before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from equivalence.finding import Pair
+from equivalence.harness import LEVELS
+from equivalence.hosts import host, subject
+from equivalence.mutant import computing
+from equivalence.proof import Run, prove
+from equivalence.result import LevelResult
+
+LINEAR = subject("linear")
+
+
+def planted(stem: str, plant: Callable[[Any], None], component: str | None = None) -> Pair:
+    pair = host(stem)
+    faulty = replace(pair, new=deepcopy(pair.new))
+    plant(faulty.new.get_submodule(f"components.{component or subject(stem)}"))
+    return faulty
+
+
+def found(pair: Pair, level: str, examples: int = 30) -> LevelResult:
+    (result,) = prove(pair, levels=[level], run=Run(examples, shrink=False))
+    return result
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_an_honest_agent_is_equal_and_a_weight_off_by_one_ulp_is_not(level: str) -> None:
+    (result,) = prove(host("linear"), levels=[level], run=Run(20, controls=True))
+    assert result.equal
+    assert result.control is not None
+    assert result.control.passed
+
+
+def test_the_component_level_blames_every_wrong_component_and_no_other() -> None:
+    pair = planted("linear", computing(lambda right, _, x: right(x) * 2))
+    computing(lambda right, _, x: right(x) + 1)(pair.new.get_submodule("components._value_"))
+    result = found(pair, "component")
+    assert {each.component for each in result.differences} == {LINEAR, "_value_"}
+
+
+def test_a_component_that_writes_into_its_input_is_blamed_and_not_the_one_in_front_of_it() -> None:
+    def write(right: Callable[..., Tensor], _: Any, x: Tensor) -> Tensor:
+        result = right(x)
+        x.data.mul_(2)
+        return result
+
+    assert found(planted("linear", computing(write)), "inference").blamed == LINEAR
+
+
+def test_gradients_of_float_observations_are_compared() -> None:
+    pair = planted("obs_shaper", computing(lambda right, _, x: right(x.detach())))
+    result = found(pair, "gradients", 60)
+    assert result.differences
+    assert any(each.name == "observations" or each.component == "_obs_" for each in result.differences) or result.blamed
+
+
+def test_running_statistics_are_compared_and_put_back() -> None:
+    pair = planted("batch_norm1d", lambda module: setattr(module.norm, "momentum", 0.9))
+    before = [side.clone() for row in pair.buffers for side in row.sides]
+    result = found(pair, "forward")
+    assert {each.place for each in result.differences} == {"state"}
+    assert result.blamed == subject("batch_norm1d")
+    after = [side for row in pair.buffers for side in row.sides]
+    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+def test_a_mask_that_nothing_reads_is_compared() -> None:
+    pair = planted(
+        "obs_token_cat", computing(lambda right, _, *x: (right(*x)[0], ~right(*x)[1])), subject("obs_token_cat")
+    )
+    assert found(pair, "component").blamed == subject("obs_token_cat")
+
+
+def test_a_rollout_shows_how_a_difference_grows() -> None:
+    pair = planted("lstm", lambda core: core.weight_hh_l0.data.mul_(1 + 2**-20))
+    result = found(pair, "rollout", 60)
+    first = next(step for step, ulp in enumerate(result.steps) if ulp)
+    assert {each.step for each in result.differences} == {first}
+    assert result.blamed == "_core_"
+
+
+def test_training_sees_a_limit_that_no_pass_shows() -> None:
+    pair = planted("linear", lambda module: setattr(module, "clip_value", module.clip_value * 0.1))
+    assert not found(pair, "forward").differences
+    assert found(pair, "training").blamed == LINEAR
+
+
+def test_a_swap_leaves_both_agents_as_they_were() -> None:
+    pair = host("linear")
+    before = {name: value.clone() for name, value in pair.new.state_dict().items()}
+    module = pair.new.get_submodule(f"components.{LINEAR}")
+    assert found(pair, "hot_swap").equal
+    assert pair.new.get_submodule(f"components.{LINEAR}") is module
+    assert all(torch.equal(before[name], value) for name, value in pair.new.state_dict().items())
+
+
+def test_agents_of_two_heads_have_no_actions_to_activate() -> None:
+    assert "fixed sizes" in str(found(host("action_type"), "activation").skipped)

@@ -1,0 +1,130 @@
+"""What equal means: bits, an oracle for cheaper algebra, and exceptions with a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from equivalence import conditions, divergences
+from equivalence.finding import Pair
+from equivalence.harness import EXACT, JUDGED, LEVELS
+from equivalence.hosts import host, subject
+from equivalence.mutant import computing
+from equivalence.policy import FACTOR, ORACLE, Errors
+from equivalence.proof import Run, prove
+from tests.migrate import _eras
+
+LINEAR = subject("linear")
+
+
+def planted(plant: object) -> Pair:
+    pair = host("linear")
+    faulty = replace(pair, new=deepcopy(pair.new))
+    plant(faulty.new.get_submodule(f"components.{LINEAR}"))  # type: ignore[operator]
+    return faulty
+
+
+def judged(pair: Pair, level: str = "forward") -> tuple[list[str], float]:
+    (result,) = prove(pair, levels=[level], run=Run(20, policy=ORACLE))
+    assert result.ratio is not None
+    return [str(each) for each in result.differences], result.ratio
+
+
+def test_the_same_computation_has_the_same_error() -> None:
+    assert judged(host("linear")) == ([], 1.0)
+
+
+def test_other_algebra_of_the_same_precision_is_accepted_though_its_bits_differ() -> None:
+    pair = planted(computing(lambda _, m, x: torch.tanh((x.double() @ m.weight.double().T).float() + m.bias)))
+    (bitwise,) = prove(pair, levels=["forward"], run=Run(20, shrink=False))
+    differences, ratio = judged(pair)
+    assert bitwise.differences
+    assert not differences
+    assert 0 < ratio <= FACTOR
+
+
+def test_a_lower_precision_is_not() -> None:
+    pair = planted(computing(lambda right, _, x: right(x.bfloat16().float())))
+    differences, ratio = judged(pair)
+    assert ratio > FACTOR
+    assert any("times the old one's" in each for each in differences)
+
+
+def test_gradients_are_judged_too() -> None:
+    pair = planted(computing(lambda right, _, x: right(x + (x.detach() - x) * 1e-3)))
+    assert judged(pair, "gradients")[1] > FACTOR
+
+
+def test_what_is_exact_stays_exact_under_the_oracle() -> None:
+    pair = planted(lambda module: module.weight.data.mul_(1 + 2**-23))
+    (result,) = prove(pair, levels=["weights"], run=Run(policy=ORACLE))
+    assert result.differences
+
+
+def test_an_error_below_one_rounding_counts_as_one() -> None:
+    assert Errors(old=0.0, new=1e-16, floor=1e-16).ratio == 1
+
+
+def test_every_level_says_what_becomes_of_it_under_the_oracle() -> None:
+    assert {name for name, level in LEVELS.items() if level.oracle == JUDGED} == {"forward", "gradients", "rollout"}
+    assert {name for name, level in LEVELS.items() if level.oracle == EXACT} == {"weights", "attributes"}
+
+
+def test_equal_agents_on_one_thread_meet_no_obstacle() -> None:
+    found = conditions.conditions(host("linear"))
+    assert found["obstacles"] == []
+    assert found["noise"]["differing"] == 0
+    assert found["noise"]["compared"] > 0
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(1)
+
+
+def test_several_threads_are_an_obstacle_and_no_verdict_of_equal() -> None:
+    with threads(2):
+        assert any("2 threads" in each for each in conditions.conditions(host("linear"))["obstacles"])
+
+
+def test_an_old_agent_that_differs_from_itself_is_said_to() -> None:
+    pair = host("linear")
+    noisy = replace(pair, old=deepcopy(pair.old))
+    noise = iter(torch.arange(1.0, 1e4))
+
+    def disturb(_: object, __: object, board: Any) -> None:
+        board["_value_"] = board["_value_"] + next(noise)
+
+    noisy.old.get_submodule("components._value_").register_forward_hook(disturb)
+    assert any("differs from itself" in each for each in conditions.conditions(noisy)["obstacles"])
+
+
+@pytest.fixture
+def unsorted_pair(tmp_path: object) -> Pair:
+    from equivalence.pairs import pair_of_files
+
+    return pair_of_files(_eras.unsorted_policy_of_e1().write(tmp_path)[0])  # type: ignore[arg-type]
+
+
+def test_the_order_of_unsorted_parameters_of_e1_is_a_named_exception(unsorted_pair: Pair) -> None:
+    attributes, training = prove(unsorted_pair, levels=["attributes", "training"], run=Run(1))
+    assert attributes.divergences == ["parameter_order_of_e1"]
+    assert attributes.equal
+    assert "another order" in str(training.skipped)
+
+
+def test_an_exception_that_stops_to_diverge_is_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    always = replace(divergences.DIVERGENCES[0], applies=lambda _: True)
+    monkeypatch.setattr(divergences, "DIVERGENCES", (always,))
+    (result,) = prove(host("linear"), levels=["attributes"], run=Run(1))
+    assert "does not diverge any more" in str(result.differences[0])
