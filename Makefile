@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format equivalence coverage check lock clean
+.PHONY: help setup demo test lint format equivalence nightly coverage check lock clean
 
 PACKAGES := legacy modules migrate equivalence
 # The recorded fixtures are bitwise statements about this release of torch, so the lock keeps it.
@@ -76,8 +76,20 @@ format: $(STAMP) ## format the code, and fix what ruff can fix safely
 	$(PY) -m ruff check --fix-only .
 	$(PY) -m ruff format .
 
-equivalence: $(STAMP) ## prove that the example policy acts the same on both stacks
-	@$(PY) -m equivalence examples/policy.pt
+# The real configs of the old stack lie beside the repository, where they are at all.
+CONFIGS := $(wildcard ../shared/configs)
+
+equivalence: $(STAMP) ## the proofs that CI runs: examples, real configs, random agents, and the harness on trial
+	@$(PY) -m equivalence suite examples $(CONFIGS) --profile ci || [ $$? = 5 ]
+	@$(PY) -m equivalence selftest
+	@$(PY) -m equivalence alarms --comparisons 3000
+	@$(PY) -m equivalence throughput --seconds 5
+
+nightly: $(STAMP) ## the same at length: 2000 inputs per config and level, 1000 random agents, 100000 comparisons
+	@$(PY) -m equivalence suite examples $(CONFIGS) --profile nightly --report equivalence-report || [ $$? = 5 ]
+	@$(PY) -m equivalence selftest
+	@$(PY) -m equivalence alarms
+	@$(PY) -m equivalence throughput
 
 coverage: $(STAMP) ## renew docs/coverage.md (needs the real files of the old stack in ../shared)
 	@$(PY) -m equivalence.coverage

@@ -159,7 +159,10 @@ CHANGES = (
         "each activation numbers rows anew", changing(plants.forget_rows), "activation", blamed="_action_embeds_"
     ),
     AgentMutant(
-        "anchors are not saved as they are", calling(saving, "policy_file_of", plants.move_anchors), "checkpoint"
+        "anchors are not saved as they are",
+        calling(saving, "policy_file_of", plants.move_anchors),
+        "checkpoint",
+        blamed=None,
     ),
 )
 AGENT_MUTANTS = (*SAMPLING, *STATE, *TRAINING, *CHANGES)

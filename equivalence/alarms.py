@@ -17,13 +17,15 @@ from equivalence.finding import Pair
 from equivalence.hosts import host, hosts
 from equivalence.pairs import ALIKE, twins
 from equivalence.proof import Run, prove
+from equivalence.result import LevelResult
 from migrate import cli
 
 SIDES = ("old", "new")
 EXAMPLES = 60
 """Inputs per level before it is another agent's turn."""
-LEVELS = tuple(level for level in ALIKE if level not in ("weights", "training"))
-"""Levels that are repeated; the other two run once per agent."""
+ONCE = ("weights", "training")
+"""Levels that are run once per agent."""
+LEVELS = tuple(level for level in ALIKE if level not in ONCE)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,8 +64,7 @@ def count(comparisons: int, seed: int = 0) -> dict[str, Any]:
     with progress_bar() as bar:
         task = bar.add_task("comparing", total=comparisons)
         for turn, stem, side, pair in _turns():
-            levels = (*ALIKE,) if turn == 0 else LEVELS
-            for found in prove(pair, levels=levels, run=Run(EXAMPLES, seed + turn, shrink=False)):
+            for found in _compare(pair, seed + turn, whole=turn == 0):
                 result["comparisons"] += found.examples
                 result["tensors"] += found.compared
                 result[side] += found.examples
@@ -72,6 +73,12 @@ def count(comparisons: int, seed: int = 0) -> dict[str, Any]:
             if result["comparisons"] >= comparisons:
                 break
     return {**result, "seconds": time.perf_counter() - started}
+
+
+def _compare(pair: Pair, seed: int, *, whole: bool) -> list[LevelResult]:
+    """The levels that are repeated and, the first time, one training and the weights."""
+    once = prove(pair, levels=ONCE, run=Run(1, seed, shrink=False)) if whole else []
+    return once + prove(pair, levels=LEVELS, run=Run(EXAMPLES, seed, shrink=False))
 
 
 def _turns() -> Iterator[tuple[int, str, str, Pair]]:

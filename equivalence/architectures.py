@@ -13,7 +13,7 @@ import legacy
 from equivalence.case import Setup
 from equivalence.finding import Pair
 from equivalence.graphs import NAMING, Graph, Node, existed, sources_in
-from equivalence.growing import Growth, is_misread, merges_in, setup_of
+from equivalence.growing import FREE, Growth, is_misread, merges_in, setup_of
 from equivalence.heads import NONE, TANH, add_actor, add_core, add_embeddings, core_config
 from equivalence.stirring import Actions, build, stir
 from migrate.agent_rules import spoken
@@ -68,12 +68,13 @@ def _agent(text: str) -> Mapping[str, Any]:
 
 
 @st.composite
-def architectures(draw: st.DrawFn, dates: Sequence[str] = DATES) -> Architecture:
+def architectures(draw: st.DrawFn, dates: Sequence[str] = DATES, stems: Sequence[str] = FREE) -> Architecture:
     """Agents that the old stack builds and runs; the simplest one has no more components than it needs.
 
     Args:
         draw: of Hypothesis.
         dates: eras or dates to draw from.
+        stems: of components to draw from, besides those that every agent has.
     """
     era = Era(draw(st.sampled_from(dates)))
     names, largest = draw(_actions())
@@ -82,7 +83,7 @@ def architectures(draw: st.DrawFn, dates: Sequence[str] = DATES) -> Architecture
         core_size=draw(st.integers(2, 8)),
         naming=draw(st.sampled_from(NAMINGS)),
     )
-    growth = Growth(draw, graph)
+    growth = Growth(draw, graph, stems)
     growth.observe()
     for _ in range(draw(st.integers(0, 6))):
         growth.grow(lambda: _pool(graph, graph.nodes.values()))

@@ -44,7 +44,8 @@ def blame(
         return _first_alone(pair, alone) if first_name not in _owners(alone, ALONE) and alone else first_name
     if alone:
         return _first_alone(pair, alone)
-    if inputs is not None and not steps and (culprit := _by_activations(pair, inputs, first or 0)):
+    only_backward = not any(found.place == "output" for found in now)
+    if inputs is not None and only_backward and not steps and (culprit := _by_activations(pair, inputs, first or 0)):
         return culprit
     for places in (BACKWARD, ("state",), HELD, ("error", "generator")):
         if owners := _owners(now, places):

@@ -45,10 +45,12 @@ class Growth:
     Args:
         draw: of Hypothesis.
         graph: the agent.
+        stems: of the components that are put in besides merges and what every agent has.
     """
 
-    def __init__(self, draw: st.DrawFn, graph: Graph) -> None:
+    def __init__(self, draw: st.DrawFn, graph: Graph, stems: Sequence[str] = FREE) -> None:
         self.draw, self.graph, self.supply = draw, graph, Supply(graph)
+        self._stems = [stem for stem in stems if existed(stem, graph.era)]
 
     def observe(self) -> None:
         """One or two ways to observe that the era had."""
@@ -105,8 +107,11 @@ class Growth:
             return False
         return True
 
-    def _component(self, pool: Sequence[Node], stems: Sequence[str] = FREE) -> None:
-        stem = self.draw(st.sampled_from([stem for stem in stems if existed(stem, self.graph.era)]))
+    def _component(self, pool: Sequence[Node], among: Sequence[str] = FREE) -> None:
+        stems = [stem for stem in self._stems if stem in among]
+        if not stems:
+            return
+        stem = self.draw(st.sampled_from(stems))
         setup = setup_of(self.draw, stem, self.graph.era)
         if setup is None:
             return
@@ -123,7 +128,7 @@ class Growth:
             node = self.graph.add("batch_reshape", node)
         if is_misread(node) and self.graph.era.is_since("E4a"):
             node = self.supply.cut(node)
-        if is_misread(node) or self._is_early_pool(node, links):
+        if is_misread(node) or self._is_unlike(node, [source for source, _ in links]):
             raise RefusedError(f"{node.name} is {node.shape}, and the new stack builds its readers otherwise")
         if len(node.output) != rows or not node.shape:
             raise RefusedError(f"{node.name} gives other rows than there are observations")
@@ -131,9 +136,10 @@ class Growth:
             raise RefusedError(f"{node.name} gives {node.output[0].numel()} numbers, which is none or too many")
         return node
 
-    def _is_early_pool(self, node: Node, links: Sequence[Sliced]) -> bool:
-        """Whether it is a pool of E1 to E3 that changes the shape: the new stack announces that of its source."""
-        return not self.graph.era.is_since("E4a") and "pool" in node.stem and node.shape != links[0][0].shape
+    def _is_unlike(self, node: Node, sources: Sequence[Node]) -> bool:
+        """Whether the new stack is known to build a component otherwise, or its readers, or to refuse it."""
+        early_pool = "pool" in node.stem and not self.graph.era.is_since("E4a") and node.shape != sources[0].shape
+        return early_pool or (node.stem == "bilinear" and any(len(source.shape) > 1 for source in sources))
 
     def _merge(self, pool: Sequence[Node]) -> None:
         """A merge of components of one shape, or of shapes that differ along one dimension; the same may come twice."""

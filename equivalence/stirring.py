@@ -30,7 +30,7 @@ def build(
     new: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> Pair:
-    """Fresh agents from one seed, with active actions.
+    """Fresh agents from one seed, with active actions, after others were.
 
     Args:
         old: an old agent config that names its era.
@@ -46,8 +46,11 @@ def build(
             torch.manual_seed(seed)
             agents.append(migrate.build_agent({**config, config_rules.STACK: stack}, environment))
     if not has_two_heads(agents[1]):
+        names, largest = (list(each) for each in actions)
         for agent in agents:
-            agent.activate_actions(list(actions[0]), list(actions[1]), "cpu")
+            # Twice, so that rows of embeddings depend on what was active before (trap 1).
+            agent.activate_actions(names[::-1], largest[::-1], "cpu")
+            agent.activate_actions(names, largest, "cpu")
     return make_pair(agents[0], agents[1])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -103,19 +104,19 @@ def test_every_actor_and_every_era_are_drawn() -> None:
         return lambda architecture: actor in stems(architecture)
 
     for actor in ACTORS:
-        assert find(architectures(), has(actor), settings=settings(QUIET, max_examples=2000)).text
+        dates = [date for date in DATES if existed(actor, Era(date))]
+        assert find(architectures(dates), has(actor), settings=settings(QUIET, max_examples=500)).text
     assert set(EVER) < set(DATES)
     assert {Era(date).name for date in DATES} == {Era(each).name for each in DATES}
 
 
-@pytest.mark.slow
-def test_every_component_is_drawn(drawn: list[Architecture]) -> None:
-    met = {stem for architecture in drawn for stem in stems(architecture)}
-    for stem in set(hosts()) - met:
-        dates = [date for date in DATES if existed(stem, Era(date))]
-        found = find(architectures(dates), lambda a: stem in stems(a), settings=settings(QUIET, max_examples=5000))  # noqa: B023
-        met.update(stems(found))
-    assert met == set(hosts())
+@pytest.mark.parametrize("stem", hosts())
+def test_every_component_is_drawn(drawn: list[Architecture], stem: str) -> None:
+    if any(stem in stems(architecture) for architecture in drawn):
+        return
+    dates = [date for date in DATES if existed(stem, Era(date))]
+    likely = architectures(dates, ["reshape"] if stem == "batch_reshape" else [stem])
+    assert find(likely, lambda architecture: stem in stems(architecture), settings=settings(QUIET, max_examples=500))
 
 
 def test_agents_are_small(drawn: list[Architecture]) -> None:
@@ -125,7 +126,7 @@ def test_agents_are_small(drawn: list[Architecture]) -> None:
 
 
 def test_the_simplest_agent_has_no_more_than_it_needs() -> None:
-    simplest = find(architectures(["E4d"]), lambda _: True, settings=settings(QUIET, phases=list(Phase)))
+    simplest = find(architectures(["E4d"]), lambda _: True, settings=QUIET)
     assert [below_root(c["_target_"]).rpartition(".")[2] for c in simplest.components.values()] == [
         "ObsShaper", "ObservationNormalizer", "Flatten", "LSTM", "Linear", "ActionEmbedding", "MettaActorSingleHead",
     ]  # fmt: skip
@@ -224,16 +225,25 @@ KNOWN: dict[str, tuple[str, Callable[[Graph, Supply], Node]]] = {
             "adaptive_avg_pool2d", graph.add("add_merge", (supply.image((4, 4, 4)), {"slice": [0, 3], "dim": 1}))
         ),
     ),
+    "bilinear layers of images": (
+        "E4d",
+        lambda graph, supply: graph.add(
+            "bilinear", *[supply.image((4, 4, 4))] * 2, config={"nn_params": {"out_features": 4}}
+        ),
+    ),
     "pools of E1 to E3": ("E3", lambda graph, supply: graph.add("avg_pool2d", supply.pixels())),
 }
 """Agents that the old stack runs and the new one builds otherwise, for which no architectures are drawn."""
 
 
 @pytest.mark.parametrize("what", KNOWN)
-def test_what_is_left_out_since_the_new_stack_builds_it_otherwise_still_is_built_otherwise(what: str) -> None:
+def test_what_is_not_drawn_since_the_new_stack_builds_it_otherwise_still_is_built_otherwise(what: str) -> None:
     graph = small(*KNOWN[what])
-    with pytest.raises((RuntimeError, MettaError)):
-        assert all(r.equal for r in prove(build(graph.config(), graph.environment, (["noop"], [0])), examples=2))
+    differs = True
+    with contextlib.suppress(MettaError):
+        pair = build(graph.config(), graph.environment, (["noop"], [0]))
+        differs = any(result.differences for result in prove(pair, levels=["weights", "inference"], examples=3))
+    assert differs
 
 
 def test_merges_whose_announced_shape_is_wrong_are_read_through_a_slice() -> None:

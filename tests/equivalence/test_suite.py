@@ -1,0 +1,93 @@
+"""Many proofs at once: files, folders, random architectures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from equivalence import tasks
+from equivalence.architectures import Architecture
+from equivalence.finding import Pair
+from equivalence.result import ProofResult
+from equivalence.subjects import era_in_name, subjects
+from equivalence.suite import main
+from equivalence.tasks import ARCHITECTURE, Task, perform
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+QUICK = ("--level", "forward", "--level", "weights", "--examples", "2", "--jobs", "1", "--no-controls")
+
+
+def test_a_folder_is_searched_for_agents_and_policies(tmp_path: Path) -> None:
+    for name in ("simple.yaml", "policy.pt", "trainer_state.pt"):
+        shutil.copy(EXAMPLES / name, tmp_path)
+    (tmp_path / "trainer.yaml").write_text("total_timesteps: 10\n")
+    (tmp_path / "broken.yaml").write_text("components: [")
+    (tmp_path / "notes.safetensors").write_bytes(b"no policy")
+    assert [file.name for file in subjects([tmp_path])] == ["policy.pt", "simple.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("path", "era"),
+    [("E5/fast.yaml", "E5"), ("configs/fast.yaml", None), ("any/simple.4d0e9d06f3.yaml", "2025-03-18")],
+)
+def test_a_path_may_tell_the_era(path: str, era: str | None) -> None:
+    told = era_in_name(Path(path))
+    assert (told is None) == (era is None)
+    assert path.startswith("any") or told == era
+
+
+def test_a_suite_proves_files_and_random_agents(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = tmp_path / "report"
+    words = [str(EXAMPLES / "simple.yaml"), "--architectures", "2", *QUICK, "--report", str(report), "--json"]
+    assert main(words) == 0
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert (told["equal"], told["different"], told["refused"]) == (2, 0, {})
+    assert (report / "index.html").exists()
+
+
+def test_a_file_that_cannot_be_migrated_is_told_and_the_rest_is_proved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (EXAMPLES / "simple.yaml").read_text()
+    (tmp_path / "own.yaml").write_text(text.replace("nn_layer_library.Conv2d", "nobody.Knows", 1))
+    shutil.copy(EXAMPLES / "simple.yaml", tmp_path)
+    assert main([str(tmp_path), "--architectures", "0", *QUICK]) == 5
+    told = capsys.readouterr().err.replace("\n", " ")
+    assert "1 of 1 equal" in told
+    assert "own.yaml" in told
+
+
+def test_nothing_to_prove_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([str(tmp_path), "--architectures", "0"])
+    assert caught.value.code == 4
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every random agent has one weight off in the new stack."""
+    build: Callable[[Architecture], Pair] = Architecture.build
+
+    def off(architecture: Architecture) -> Pair:
+        pair = build(architecture)
+        with torch.no_grad():
+            next(pair.new.parameters()).view(-1)[0] += 1
+        return pair
+
+    monkeypatch.setattr(Architecture, "build", off)
+    monkeypatch.setattr(tasks, "SHRINKING", 0.0)
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_random_agent_that_differs_is_kept_as_yaml(tmp_path: Path) -> None:
+    task = Task(("weights",), 1, 0, None, controls=False, folder=tmp_path, architectures=3)
+    result = perform(task)
+    assert isinstance(result, ProofResult)
+    assert result.verdict == "different"
+    assert "_target_" in (tmp_path / ARCHITECTURE).read_text()
