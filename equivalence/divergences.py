@@ -42,17 +42,23 @@ class Divergence:
 
 
 def _orders_parameters_anew(pair: Pair) -> bool:
-    """Whether a policy of E1 lists a component in front of its source: its old agent registered sources first."""
+    """Whether a policy of E1 lists what it learns in front of a source of it, which its old agent registered first."""
     config = getattr(pair.new, "config", None)
     if config is None or era_of_config(cast(Any, config)).is_since("E2a"):
         return False
-    listed = list(cast(Any, config)["components"])
-    return any(listed.index(source) > listed.index(name) for name in listed for source in pair.sources[name])
+    components = cast(Any, pair.new).components
+    learned = [name for name in components if any(True for _ in components[name].parameters())]
+    return any(name in _above(pair, earlier) for number, name in enumerate(learned) for earlier in learned[:number])
 
 
 def _is_double_since_e8(pair: Pair) -> bool:
     """Whether an agent of E8 or later is in double precision: its LSTM made float32 states, which torch refused."""
     return pair.sizes.owns_memory and any(p.dtype == torch.float64 for p in pair.new.parameters())
+
+
+def _merges(pair: Pair) -> list[str]:
+    components: Mapping[str, Any] = cast(Any, pair.new).components
+    return [name for name, module in components.items() if type(module).__module__.endswith("_merge")]
 
 
 def _rereads_merges(pair: Pair) -> bool:
@@ -62,26 +68,44 @@ def _rereads_merges(pair: Pair) -> bool:
     return any(read.count(name) > 1 for name in _merges(pair))
 
 
-def _merges(pair: Pair) -> list[str]:
-    components: Mapping[str, Any] = cast(Any, pair.new).components
-    return [name for name, module in components.items() if type(module).__module__.endswith("_merge")]
+def _cuts_between(pair: Pair) -> bool:
+    """Whether a merge slices a source that a later one of its sources reads, too."""
+    configs = cast(Any, pair.new).config["components"]
+    return any(
+        "slice" in source and source["name"] in _above(pair, later["name"])
+        for name in _merges(pair)
+        for number, source in enumerate(configs[name]["sources"])
+        for later in configs[name]["sources"][number + 1 :]
+    )
+
+
+def _above(pair: Pair, name: str) -> set[str]:
+    """What a component depends on."""
+    sources = set(pair.sources[name])
+    return sources.union(*(_above(pair, source) for source in sources))
 
 
 @contextmanager
 def _merging_once(pair: Pair) -> Iterator[None]:
-    """The old agent's merges look whether they have run, as all other components did."""
-    layers = [cast(Any, pair.old).components[name] for name in _merges(pair)]
-    for layer in layers:
-        layer.forward = partial(_unless_there, layer.forward, layer._name)
+    """The old agent's merges look whether they have run, as all other components did, and cut when all is there."""
+    layers = cast(Any, pair.old).components
+    names = _merges(pair)
+    for name in names:
+        first = [layers[source] for source in cast(Any, pair.new).components[name].in_keys]
+        layers[name].forward = partial(_unless_there, layers[name].forward, layers[name]._name, first)
     try:
         yield
     finally:
-        for layer in layers:
-            layer.__dict__.pop("forward", None)
+        for name in names:
+            layers[name].__dict__.pop("forward", None)
 
 
-def _unless_there(forward: Callable[[Any], Any], name: str, board: Any) -> Any:
-    return board if name in board.keys() else forward(board)  # noqa: SIM118 - a TensorDict has no `in`
+def _unless_there(forward: Callable[[Any], Any], name: str, sources: Sequence[Any], board: Any) -> Any:
+    if name in board.keys():  # noqa: SIM118 - a TensorDict has no `in`
+        return board
+    for source in sources:
+        source.forward(board)
+    return forward(board)
 
 
 PASSES = ("inference", "forward", "gradients", "rollout", "sampling", "hot_swap", "activation", "training")
@@ -109,19 +133,25 @@ DIVERGENCES = (
         _rereads_merges,
         around=_merging_once,
     ),
+    Divergence(
+        "merges_cut_at_the_end",
+        "An old merge cut a source before the next one ran, so a source that a later one reads, too, gathered "
+        "gradients in another order: equal numbers, other last bits. Now it cuts when all is there.",
+        ("gradients", "training"),
+        _cuts_between,
+        around=_merging_once,
+    ),
 )
 
 
 @contextmanager
 def aligned(pair: Pair, level: str) -> Iterator[list[str]]:
     """Makes the old side do as the new one does where an exception says so; gives the names of those exceptions."""
+    aligning = [each for each in declared(pair, level) if each.around is not None]
     with ExitStack() as stack:
-        names = []
-        for divergence in declared(pair, level):
-            if divergence.around is not None:
-                stack.enter_context(divergence.around(pair))
-                names.append(divergence.name)
-        yield names
+        for around in dict.fromkeys(each.around for each in aligning):
+            stack.enter_context(cast(Any, around)(pair))
+        yield [each.name for each in aligning]
 
 
 def split(pair: Pair, level: str, differences: Sequence[Difference]) -> tuple[list[Difference], list[str]]:

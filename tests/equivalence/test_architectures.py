@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from equivalence.architectures import ACTORS, DATES, Architecture, architectures, shared
 from equivalence.case import EVER, Setup
-from equivalence.graphs import Graph, Node, RefusedError, existed, sources_in
-from equivalence.growing import MERGES, is_misread
+from equivalence.graphs import Graph, Node, existed, sources_in
+from equivalence.growing import MERGES
 from equivalence.heads import add_actor, add_core, add_embeddings, add_two_heads, add_value
 from equivalence.hosts import hosts
 from equivalence.proof import prove
@@ -116,7 +116,7 @@ def test_every_component_is_drawn(drawn: list[Architecture], stem: str) -> None:
         return
     dates = [date for date in DATES if existed(stem, Era(date))]
     likely = architectures(dates, ["reshape"] if stem == "batch_reshape" else [stem])
-    assert find(likely, lambda architecture: stem in stems(architecture), settings=settings(QUIET, max_examples=500))
+    find(likely, lambda architecture: stem in stems(architecture), settings=settings(QUIET, max_examples=500))
 
 
 def test_agents_are_small(drawn: list[Architecture]) -> None:
@@ -177,45 +177,11 @@ def small(era: str, put: Callable[[Graph, Supply], Node]) -> Graph:
     return graph
 
 
-class TestGraph:
-    def test_a_shape_that_the_old_stack_announces_wrongly_is_told_from_the_true_one(self) -> None:
-        graph = Graph(Setup(obs_shape=(4, 5, 2)))
-        pixels = Supply(graph).pixels()
-        pool = graph.add("max_pool2d", pixels)
-        assert (pool.announced, pool.shape, pool.honest) == ((2, 4, 5), (2, 2, 2), False)
-        assert pixels.honest
-
-    def test_a_component_of_another_era_is_refused(self) -> None:
-        graph = Graph(Setup(era="E3"))
-        with pytest.raises(RefusedError, match="relu: not in E3"):
-            graph.add("relu", Supply(graph).pixels())
-
-    def test_merges_of_eras_in_which_none_could_be_built_are_refused(self) -> None:
-        graph = Graph(Setup(era="E2c"))
-        with pytest.raises(RefusedError, match="trap 17"):
-            graph.add("add_merge", Supply(graph).pixels())
-
-    def test_a_second_writer_of_the_mask_is_refused(self) -> None:
-        graph = Graph(Setup(obs_shape=(6, 3), era="E5e"))
-        graph.add("obs_token_shaper", config={"atr_embed_dim": 2})
-        with pytest.raises(RefusedError, match="writes the mask that obs_token_shaper_0 writes"):
-            graph.add("obs_token_shaper", config={"atr_embed_dim": 2})
-
-    def test_a_mask_is_only_there_for_what_depends_on_its_writer(self) -> None:
-        graph = Graph(Setup(obs_shape=(6, 3), era="E6a", window=(5, 5), features=tuple(range(6))))
-        supply = Supply(graph)
-        aside = supply.shaped((6, 4))
-        supply.tokens()
-        with pytest.raises(RefusedError, match="obs_mask"):
-            graph.add("obs_self_attn", aside, config={"out_dim": 4, "use_mask": True})
-
-    def test_names_of_components_that_were_taken_out_are_free_again_and_never_double(self) -> None:
-        graph = Graph(Setup())
-        pixels = Supply(graph).pixels()
-        first, _second = graph.add("relu", pixels), graph.add("relu", pixels)
-        graph.discard([first])
-        assert graph.add("relu", pixels).name == "relu_0"
-        assert graph.add("relu", pixels).name == "relu_2"
+def _bilinear_of_images(graph: Graph, supply: Supply) -> Node:
+    """As many channels as columns, so that the old layer fits, though it announces a vector."""
+    images = supply.image((4, 4, 4)), supply.image((4, 4, 4))
+    both = graph.add("bilinear", *images, config={"nn_params": {"out_features": 4}})
+    return graph.add("concat_merge", images[0], both)
 
 
 KNOWN: dict[str, tuple[str, Callable[[Graph, Supply], Node]]] = {
@@ -225,12 +191,7 @@ KNOWN: dict[str, tuple[str, Callable[[Graph, Supply], Node]]] = {
             "adaptive_avg_pool2d", graph.add("add_merge", (supply.image((4, 4, 4)), {"slice": [0, 3], "dim": 1}))
         ),
     ),
-    "bilinear layers of images": (
-        "E4d",
-        lambda graph, supply: graph.add(
-            "bilinear", *[supply.image((4, 4, 4))] * 2, config={"nn_params": {"out_features": 4}}
-        ),
-    ),
+    "bilinear layers of images": ("E4d", _bilinear_of_images),
     "pools of E1 to E3": ("E3", lambda graph, supply: graph.add("avg_pool2d", supply.pixels())),
 }
 """Agents that the old stack runs and the new one builds otherwise, for which no architectures are drawn."""
@@ -244,11 +205,3 @@ def test_what_is_not_drawn_since_the_new_stack_builds_it_otherwise_still_is_buil
         pair = build(graph.config(), graph.environment, (["noop"], [0]))
         differs = any(result.differences for result in prove(pair, levels=["weights", "inference"], examples=3))
     assert differs
-
-
-def test_merges_whose_announced_shape_is_wrong_are_read_through_a_slice() -> None:
-    graph = Graph(Setup(obs_shape=(4, 4, 2)))
-    supply = Supply(graph)
-    merge = graph.add("add_merge", (supply.pixels(), {"slice": [0, 3], "dim": 2}))
-    assert is_misread(merge)
-    assert supply.cut(merge).announced == supply.cut(merge).shape == (2, 3, 4)

@@ -31,4 +31,4 @@ def test_a_policy_crosses_over_and_comes_back(date: str, encoder: Any, tmp_path:
     pair = make_pair(migrate.load_policy(policy, "legacy"), migrate.load_policy(new, "modules"))
     for result in prove(pair, levels=tuple(LEVELS), examples=3):
         assert result.equal, (result.level, result.blamed, result.differences)
-        assert result.compared > 0
+        assert result.compared > 0 or result.skipped
