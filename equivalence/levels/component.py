@@ -116,7 +116,7 @@ def _visit(
     before = _copies(leaves)
     visit = visits[name] = Visit(leaves, dict(td.items()), torch.get_rng_state())
     forward(td)
-    visit.after, visit.changed = torch.get_rng_state(), _changed(leaves, before)
+    visit.after, visit.changed = torch.get_rng_state(), _changed(leaves, before, restore=False)
     keys = td.keys()
     visit.besides = {key: td[key] for key in module.out_keys[1:] if key in keys}
     visit.output = output = cast(Tensor, td[name])
@@ -130,10 +130,10 @@ def _copies(feeds: Feeds) -> Feeds:
     return {key: feed.detach().clone() for key, feed in feeds.items()}
 
 
-def _changed(feeds: Feeds, before: Feeds) -> set[str]:
+def _changed(feeds: Feeds, before: Feeds, *, restore: bool = True) -> set[str]:
     """Inputs that were written into since, which torch's version counters do not always tell; they are put back."""
     changed = {key for key, feed in feeds.items() if not same_bytes(feed, before[key])}
-    for key in changed:
+    for key in changed if restore else ():
         feeds[key].data = before[key]
     return changed
 
