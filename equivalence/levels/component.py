@@ -68,7 +68,8 @@ def compare_alone(pair: Pair, inputs: Inputs, obs: Tensor, action: Tensor) -> Fi
         if visit is not None and visit.output is not None:
             _compare(finding, pair, name, visit, given, inputs)
     for row in pair.buffers:
-        if row.has_changed and row.component in visits:
+        visit = visits.get(row.component or "")
+        if row.has_changed and visit is not None and visit.output is not None:
             finding.check("state", row.name, *row.sides, component=row.component)
     return finding
 
@@ -117,6 +118,8 @@ def _visit(
     visit = visits[name] = Visit(leaves, dict(td.items()), torch.get_rng_state())
     forward(td)
     visit.after, visit.changed = torch.get_rng_state(), _changed(leaves, before, restore=False)
+    for key in visit.changed:
+        visit.leaves[key] = before[key].requires_grad_(leaves[key].requires_grad)  # what it was fed, for the new one
     keys = td.keys()
     visit.besides = {key: td[key] for key in module.out_keys[1:] if key in keys}
     visit.output = output = cast(Tensor, td[name])
