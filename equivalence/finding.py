@@ -199,6 +199,7 @@ def both(
         finding.differences.append(Difference("error", "forward", detail, step=finding.step))
     if failures:
         finding.failed_alike += len(failures) == 2
+        pair.restore_buffers()  # how far a failing pass got is nobody's promise
         return None
     finding.check_all("component", traces[0].components, traces[1].components, pair.order)
     finding.check_all("output", traces[0].outputs, traces[1].outputs, ())

@@ -28,7 +28,8 @@ def hot_swap(pair: Pair, inputs: Inputs) -> Finding:
     names = [name for name in pair.order if any(True for _ in components[name].parameters())]
     name = names[inputs.draw.seed % len(names)]
     state: State | None = inputs.state()
-    finding.step, state = 0, _turn(finding, pair, inputs, 0, state)
+    finding.step = 0
+    state = _turn(finding, pair, inputs, 0, state)
     before = [(parameter, parameter.detach().clone()) for parameter in _old_parameters(pair, name)]
     twin = deepcopy(components[name])
     right = components.replace_component(name, twin)
@@ -36,7 +37,8 @@ def hot_swap(pair: Pair, inputs: Inputs) -> Finding:
         with torch.no_grad():
             for parameter in [*twin.parameters(), *(parameter for parameter, _ in before)]:
                 parameter.mul_(FACTOR)
-        finding.step, state = 1, _turn(finding, pair, inputs, 1, state)
+        finding.step = 1
+        state = _turn(finding, pair, inputs, 1, state)
     finally:
         components.replace_component(name, right)
         right.load_state_dict({**right.state_dict(), **dict(twin.named_buffers())})
