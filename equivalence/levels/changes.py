@@ -38,7 +38,7 @@ def hot_swap(pair: Pair, inputs: Inputs) -> Finding:
             for parameter in [*twin.parameters(), *(parameter for parameter, _ in before)]:
                 parameter.mul_(FACTOR)
         finding.step = 1
-        state = _turn(finding, pair, inputs, 1, state)
+        state = _turn(finding, replace(pair), inputs, 1, state)  # whose buffers are the twin's
     finally:
         components.replace_component(name, right)
         right.load_state_dict({**right.state_dict(), **dict(twin.named_buffers())})
