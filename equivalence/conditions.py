@@ -56,9 +56,11 @@ def noise_floor(pair: Pair, recorded: torch.Tensor | None = None) -> dict[str, i
             for agent in (selves.old, selves.new):
                 agent.train(draw.train)
             for level in NOISE_LEVELS:
+                selves.restore_buffers()
                 found = LEVELS[level].run(selves, Inputs(used, pair.sizes, recorded))
                 total.compared += found.compared
                 total.differences += found.differences
+    selves.restore_buffers()
     largest = max((found.ulp or 1 for found in total.differences), default=0)
     return {"compared": total.compared, "differing": len(total.differences), "ulp": largest}
 

@@ -92,6 +92,11 @@ class Pair:
                 rows.append(Held(self.names[name], component_of(name), (theirs, mine)))
         return rows
 
+    def hold_buffers(self) -> None:
+        """Takes the present values of all buffers for those that `restore_buffers` puts back."""
+        vars(self).pop("buffers", None)
+        _ = self.buffers
+
     def restore_buffers(self) -> None:
         """Puts back what passes changed, such as running statistics, which a NaN would spoil for good."""
         for row in self.buffers:

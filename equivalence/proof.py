@@ -100,7 +100,7 @@ def prove(
 
 def _prove(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) -> LevelResult:
     started = time.perf_counter()
-    pair.restore_buffers()
+    pair.hold_buffers()
     with aligned(pair, name) as divergences:
         result = _run(pair, name, run, rows)
     result.divergences = sorted({*result.divergences, *divergences}) if result.compared else []

@@ -106,3 +106,10 @@ def test_a_swap_leaves_both_agents_as_they_were() -> None:
 
 def test_agents_of_two_heads_have_no_actions_to_activate() -> None:
     assert "fixed sizes" in str(found(host("action_type"), "activation").skipped)
+
+
+def test_a_buffer_that_is_changed_between_two_proofs_is_found_and_not_put_back() -> None:
+    pair = planted("observation_normalizer", lambda _: None)
+    assert found(pair, "weights").equal
+    pair.new.get_submodule(f"components.{subject('observation_normalizer')}").get_buffer("obs_norm").mul_(2)
+    assert found(pair, "weights").differences

@@ -128,3 +128,18 @@ def test_an_exception_that_stops_to_diverge_is_a_difference(monkeypatch: pytest.
     monkeypatch.setattr(divergences, "DIVERGENCES", (always,))
     (result,) = prove(host("linear"), levels=["attributes"], run=Run(1))
     assert "does not diverge any more" in str(result.differences[0])
+
+
+def test_measuring_the_noise_leaves_running_statistics_alone() -> None:
+    pair = host("batch_norm1d")
+    before = {name: buffer.clone() for name, buffer in pair.old.named_buffers()}
+    conditions.conditions(pair)
+    assert all(torch.equal(before[name], buffer) for name, buffer in pair.old.named_buffers())
+
+
+def test_running_statistics_stay_where_they_were_under_the_oracle() -> None:
+    pair = host("batch_norm1d")
+    before = {name: buffer.clone() for name, buffer in pair.old.named_buffers()}
+    (result,) = prove(pair, levels=["forward"], run=Run(10, policy=ORACLE))
+    assert (result.differences, result.ratio) == ([], 1.0)
+    assert all(torch.equal(before[name], buffer) for name, buffer in pair.old.named_buffers())
