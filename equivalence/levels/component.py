@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,8 +55,10 @@ def compare_alone(pair: Pair, inputs: Inputs, obs: Tensor, action: Tensor) -> Fi
     """The same for one training pass on `obs` `[B, T, ...]` and `action` `[B, T, 2]`."""
     finding = Finding()
     torch.default_generator.manual_seed(inputs.draw.seed)
-    with _cut(pair) as visits, contextlib.suppress(Exception):  # where it fails, other levels compare whole passes
-        trace(pair.old, obs, action=action, state=inputs.state())
+    with _cut(pair) as visits:
+        failure = _failure(pair, obs, action, inputs)
+    if failure is not None and _failure(pair, obs, action, inputs) is None:
+        raise RuntimeError("the old agent runs, but not with its components cut apart") from failure
     try:
         given = _graph_inputs(pair, obs, inputs)
     except InputError:
@@ -67,11 +68,21 @@ def compare_alone(pair: Pair, inputs: Inputs, obs: Tensor, action: Tensor) -> Fi
         visit = visits.get(name)
         if visit is not None and visit.output is not None:
             _compare(finding, pair, name, visit, given, inputs)
+    finding.failed_alike += failure is not None and not finding.compared
     for row in pair.buffers:
         visit = visits.get(row.component or "")
         if row.has_changed and visit is not None and visit.output is not None:
             finding.check("state", row.name, *row.sides, component=row.component)
     return finding
+
+
+def _failure(pair: Pair, obs: Tensor, action: Tensor, inputs: Inputs) -> Exception | None:
+    """What the old agent raises; other levels hold the new one to it."""
+    try:
+        trace(pair.old, obs, action=action, state=inputs.state())
+    except Exception as error:  # noqa: BLE001 - whatever the old stack raises
+        return error
+    return None
 
 
 def _graph_inputs(pair: Pair, obs: Tensor, inputs: Inputs) -> Feeds:
