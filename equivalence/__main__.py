@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import re
 import shlex
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from equivalence.harness import LEVELS
 from equivalence.observations import read_observations
+from equivalence.options import duration, folder, progress_bar
 from equivalence.pairs import pair_of_files
 from equivalence.policy import BITWISE, POLICIES
 from equivalence.proof import Run
@@ -44,7 +42,6 @@ other commands (each has --help):
 """
 COMMANDS = ("suite", "selftest", "alarms", "throughput")
 REPORT = Path("equivalence-report")
-UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -62,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     add_options(result)
     result.add_argument("--observations", type=Path, metavar="FILE", help="recorded observations (.safetensors) to try")
     result.add_argument(
-        "--report", type=Path, metavar="DIR", help=f"folder for the reports (on a difference: {REPORT})"
+        "--report", type=folder, metavar="DIR", help=f"folder for the reports (on a difference: {REPORT})"
     )
     result.add_argument("--json", action="store_true", help="machine-readable result on standard output")
     return result
@@ -78,14 +75,6 @@ def add_options(command: argparse.ArgumentParser, examples: int = 25) -> None:
     command.add_argument(
         "--no-controls", action="store_true", help="leave the negative controls out, for half the time"
     )
-
-
-def duration(text: str) -> float:
-    """Seconds of `60`, `60s`, `5m` or `2h`."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
-    if match is None or not float(match[1]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 60s, 5m or 2h")
-    return float(match[1]) * UNITS[match[2] or "s"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -106,8 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MettaError as error:
         cli.console.print(f"[red]error[/red]: {escape(str(error))}")
         return error.exit_code if isinstance(error, MigrationError) else cli.UNUSABLE
-    folder = args.report or (REPORT if result.verdict == DIFFERENT else None)
-    show(result, cli.console, write_reports(result, folder) if folder else ())
+    reports = args.report or (REPORT if result.verdict == DIFFERENT else None)
+    show(result, cli.console, write_reports(result, reports) if reports else ())
     if args.json:
         sys.stdout.write(render_json(result).decode())
     return cli.DONE if result.verdict == EQUAL else cli.FOUND
@@ -136,12 +125,6 @@ def _prove(args: argparse.Namespace, words: Sequence[str]) -> ProofResult:
             reproduce=shlex.join(["python", "-m", "equivalence", *words]),
             bundle=(args.report or REPORT) / BUNDLE,
         )
-
-
-def progress_bar(**options: Any) -> Progress:
-    """A bar for examples or files, on standard error, gone when it is done."""
-    columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=cli.console, transient=True, **options)
 
 
 if __name__ == "__main__":

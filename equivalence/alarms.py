@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from equivalence.finding import Pair
 from equivalence.hosts import host, hosts
+from equivalence.options import positive, progress_bar
 from equivalence.pairs import ALIKE, twins
 from equivalence.proof import Run, prove
 from equivalence.result import LevelResult
@@ -35,7 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 where nothing was reported, 1 where an agent was said to differ from itself.
     """
     command = cli.Parser("python -m equivalence alarms", description=__doc__)
-    command.add_argument("--comparisons", type=int, default=100_000, metavar="N", help="inputs to compare (100000)")
+    command.add_argument(
+        "--comparisons", type=positive, default=100_000, metavar="N", help="inputs to compare (100000)"
+    )
     command.add_argument("--seed", type=int, default=0, metavar="S", help="other inputs (0)")
     command.add_argument("--json", action="store_true", help="machine-readable result on standard output")
     args = command.parse_args(argv)
@@ -57,8 +60,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def count(comparisons: int, seed: int = 0) -> dict[str, Any]:
     """Compares until there are enough inputs, one agent and one side after the other."""
-    from equivalence.__main__ import progress_bar
-
     result: dict[str, Any] = {"comparisons": 0, "tensors": 0, "old": 0, "new": 0, "alarms": []}
     started = time.perf_counter()
     with progress_bar() as bar:

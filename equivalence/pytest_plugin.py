@@ -45,6 +45,9 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
         return
     from equivalence.subjects import subjects
 
+    examples: str = config.getini("equivalence_examples")
+    if not examples.isdecimal() or not int(examples):
+        raise pytest.UsageError(f"equivalence_examples: must be a whole number, at least 1; got {examples!r}")
     for missing in (place for place in places if not place.exists()):
         raise pytest.UsageError(f"equivalence_files: {missing} is not there")
     for file in subjects(places):

@@ -23,6 +23,7 @@ from equivalence.hosts import WITHOUT_HOST, host, subject
 from equivalence.kill_table import Fault, figures, show
 from equivalence.mutant import Mutant
 from equivalence.mutants import mutants_of
+from equivalence.options import progress_bar
 from equivalence.proof import Run, prove
 from equivalence.result import LevelResult
 from migrate import cli
@@ -43,16 +44,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 where every fault was found and none that changes nothing; 1 otherwise.
     """
     command = cli.Parser("python -m equivalence selftest", description=__doc__)
-    command.add_argument("--component", action="append", metavar="STEM", help="only this component's (repeatable)")
+    command.add_argument(
+        "--component", action="append", choices=list(cases()), metavar="STEM", help="only this component's (repeatable)"
+    )
     command.add_argument("--seed", type=int, default=0, metavar="S", help="other inputs (0)")
     command.add_argument("--json", action="store_true", help="machine-readable result on standard output")
     args = command.parse_args(argv)
     torch.set_num_threads(1)
     started = time.perf_counter()
-    from equivalence.__main__ import progress_bar
-
     with progress_bar() as bar:
-        task = bar.add_task("planting", total=len(cases()) + 1)
+        task = bar.add_task("planting", total=len(args.component or (*cases(), AGENT)))
         faults = []
         for stem, found in trials(args.component, args.seed):
             faults += found

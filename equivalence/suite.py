@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from equivalence.harness import LEVELS
+from equivalence.options import counted, duration, folder, positive, progress_bar
 from equivalence.report import report_folder, write_summary
 from equivalence.report_words import sentence
 from equivalence.result import DIFFERENT, EQUAL, ProofResult
@@ -51,22 +52,20 @@ PROFILES = {"ci": Profile(10, 40, 2, 4), "nightly": Profile(2000, 1000, 4, None)
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    from equivalence.__main__ import duration
-
     result = cli.Parser("python -m equivalence suite", description=__doc__)
     result.add_argument(
         "places", nargs="*", type=Path, metavar="PLACE", help="files, or folders with configs and policies"
     )
     result.add_argument("--profile", choices=list(PROFILES), default="ci", help="how thorough (ci)")
     result.add_argument("--level", action="append", choices=list(LEVELS), help="only this level (repeatable)")
-    result.add_argument("--examples", type=int, metavar="N", help="inputs per level of each file")
-    result.add_argument("--architectures", type=int, metavar="N", help="random agents")
+    result.add_argument("--examples", type=positive, metavar="N", help="inputs per level of each file")
+    result.add_argument("--architectures", type=counted, metavar="N", help="random agents")
     result.add_argument("--budget", type=duration, metavar="TIME", help="per file, such as 60s, 5m or 2h")
     result.add_argument("--seed", type=int, default=0, metavar="S", help="other inputs, other architectures (0)")
-    result.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (all cores)")
+    result.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, metavar="N", help="processes (all cores)")
     result.add_argument("--no-controls", action="store_true", help="leave the negative controls out")
     result.add_argument(
-        "--report", type=Path, metavar="DIR", help=f"folder for the reports (if not all is equal: {REPORT})"
+        "--report", type=folder, metavar="DIR", help=f"folder for the reports (if not all is equal: {REPORT})"
     )
     result.add_argument("--json", action="store_true", help="machine-readable result on standard output")
     return result
@@ -76,8 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command.
 
     Returns:
-        0 where all is equal, 1 where something differs or could not be compared, 5 where all is equal that could be
-        migrated, 4 wrong usage.
+        0 where all is equal, 1 where something differs or could not be compared, 2 where nothing could be used, 5 where
+        all is equal that could be, 4 wrong usage.
     """
     args = parser().parse_args(argv)
     tasks = list(plan(args))
@@ -87,36 +86,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     results = [each for _, each in found if isinstance(each, ProofResult)]
     refusals = [each for _, each in found if isinstance(each, Refusal)]
     equal = all(result.verdict == EQUAL for result in results)
-    folder = args.report or (None if equal else REPORT)
+    reports = args.report or (None if equal else REPORT)
     show(results, refusals)
-    if folder is not None:
-        write_summary(results, folder)
-        cli.console.print(f"reports: {escape(str(folder / 'index.html'))}")
+    if reports is not None:
+        write_summary(results, reports)
+        cli.console.print(f"reports: {escape(str(reports / 'index.html'))}")
     if args.json:
         sys.stdout.write(json.dumps(_summary(results, refusals), indent=2) + "\n")
+    if not results:
+        return cli.UNUSABLE
     return cli.FOUND if not equal else PARTLY if refusals else cli.DONE
 
 
 def plan(args: argparse.Namespace) -> Iterator[Task]:
-    """Every proof, those that take longest first."""
+    """Every proof: files in their order, then random agents, some at a time."""
     profile = PROFILES[args.profile]
     levels = tuple(args.level or LEVELS)
     root = args.report or REPORT
     budget = args.budget if args.budget is not None else profile.budget
     for number, file in enumerate(subjects(args.places)):
-        folder = root / report_folder(number, ProofResult(str(file), "", "", 0, 0, {}, [], [], ""))
-        yield Task(levels, args.examples or profile.examples, args.seed, budget, not args.no_controls, folder, file)
+        place = root / report_folder(number, ProofResult(str(file), "", "", 0, 0, {}, [], [], ""))
+        yield Task(levels, args.examples or profile.examples, args.seed, budget, not args.no_controls, place, file)
     count = profile.architectures if args.architectures is None else args.architectures
     for number in range(-(-count // PER_TASK)):
         share = min(PER_TASK, count - number * PER_TASK)
-        folder = root / f"architectures-{number:03d}"
+        place = root / f"architectures-{number:03d}"
         seed = args.seed * 1_000_000 + number
-        yield Task(levels, profile.each, seed, None, False, folder, None, share)
+        yield Task(levels, profile.each, seed, None, False, place, None, share)
 
 
 def _performed(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[int, ProofResult | Refusal]]:
-    from equivalence.__main__ import progress_bar
-
     # Spawned, not forked: torch's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     with progress_bar() as bar, ProcessPoolExecutor(jobs, mp_context=context, initializer=start_worker) as pool:
