@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from equivalence.case import cases
 from equivalence.mutant import Mutant, computing
-from equivalence.mutants_equivalent import EQUIVALENT, ONLY_HELD
+from equivalence.mutants_equivalent import ELSEWHERE, EQUIVALENT
 from equivalence.mutants_probe import facts
 from equivalence.plants import Plant, on_output, scaled_gradient, standing_in, with_values
 
@@ -46,7 +46,7 @@ def mutants_of(stem: str, component: nn.Module) -> list[Mutant]:
 
 def _in(stem: str, general: Generic) -> Mutant:
     where = (stem, general.name)
-    level = "weights" if where in ONLY_HELD else general.level
+    level = ELSEWHERE.get(where, general.level)
     return Mutant(general.name, general.plant, level, general.gradient, EQUIVALENT.get(where, ""))
 
 

@@ -1,4 +1,4 @@
-"""What becomes of mistakes that any component could make in single ones: `EQUIVALENT`, `ONLY_HELD`."""
+"""What becomes of mistakes that any component could make in single ones: `EQUIVALENT`, `ELSEWHERE`."""
 
 WIDE, NARROW = "computed in float64 and rounded", "computed in bfloat16"
 MOVED = "it moves numbers and computes none"
@@ -20,5 +20,8 @@ EQUIVALENT: dict[tuple[str, str], str] = {
 }
 """Stem and name of a generic mistake -> why nothing that can be observed changes."""
 
-ONLY_HELD = frozenset({("obs_token_pad_strip", "a buffer is zero")})
-"""Those that no pass shows: its table of features is used only once an environment has other numbers than training."""
+ELSEWHERE = {
+    ("obs_token_pad_strip", "a buffer is zero"): "weights",  # used once an environment has other feature numbers
+    ("action_embedding", "the first pass over again"): "hot_swap",  # the same rows until weights or actions change
+}
+"""Stem and name of a generic mistake that no single pass shows -> the level that does."""
