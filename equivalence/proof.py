@@ -103,7 +103,7 @@ def _prove(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) ->
     pair.hold_buffers()
     with aligned(pair, name) as divergences:
         result = _run(pair, name, run, rows)
-    result.divergences = sorted({*result.divergences, *divergences}) if result.compared else []
+    result.divergences = sorted({*result.divergences, *(divergences if result.compared else ())})
     result.seconds = time.perf_counter() - started
     return result
 

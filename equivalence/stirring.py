@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-import migrate
 from equivalence.finding import Pair
-from equivalence.pairs import has_two_heads, make_pair
-from migrate import config_rules
+from equivalence.pairs import pair_of_configs
 from migrate.agent_rules import era_of_config
 from modules import Environment
 
 Actions = tuple[Sequence[str], Sequence[int]]
-STACKS = ("legacy", "modules")
 DIVISORS = ".obs_norm"
 """Buffer from which the names of features are told, in files of E1 to E3, which kept none."""
 
@@ -39,19 +37,16 @@ def build(
         new: the config for the new stack; None for `old`, migrated in memory.
         seed: of the initial weights.
     """
-    agents: list[Any] = []
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+    names, largest = list(actions[0]), list(actions[1])
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of sizes that are drawn to be odd
-        for config, stack in zip((old, new or old), STACKS, strict=True):
-            torch.manual_seed(seed)
-            agents.append(migrate.build_agent({**config, config_rules.STACK: stack}, environment))
-    if not has_two_heads(agents[1]):
-        names, largest = (list(each) for each in actions)
-        for agent in agents:
-            # Twice, so that rows of embeddings depend on what was active before (trap 1).
-            agent.activate_actions(names[::-1], largest[::-1], "cpu")
-            agent.activate_actions(names, largest, "cpu")
-    return make_pair(agents[0], agents[1])
+        pair = pair_of_configs(old, new or old, environment, seed, (names[::-1], largest[::-1]))
+    if pair.sizes.nvec:
+        return pair
+    for agent in (pair.old, pair.new):
+        # Again, so that rows of embeddings depend on what was active before (trap 1).
+        cast(Any, agent).activate_actions(names, largest, "cpu")
+    return replace(pair, sizes=replace(pair.sizes, max_params=tuple(largest)))
 
 
 def stir(pair: Pair, seed: int = 0) -> None:

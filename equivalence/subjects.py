@@ -37,11 +37,11 @@ def subjects(places: Iterable[Path]) -> list[Path]:
 
 def _within(folder: Path) -> Iterator[Path]:
     for file in folder.rglob("*"):
-        if (file.suffix in CONFIGS and _is_agent(file)) or (file.suffix in POLICIES and _is_policy(file)):
+        if (file.suffix in CONFIGS and is_agent(file)) or (file.suffix in POLICIES and _is_policy(file)):
             yield file
 
 
-def _is_agent(file: Path) -> bool:
+def is_agent(file: Path) -> bool:
     """Whether a YAML file has a mapping `components`, at top level or below `agent`."""
     try:
         text = file.read_text(encoding="utf-8")

@@ -27,6 +27,9 @@ HELD = ("weights", "attributes")
 LATER = ("training",)
 """Levels whose mistakes show after steps of an optimizer only."""
 
+SWAPPED = ("hot_swap",)
+"""Levels whose mistakes show once weights have changed between two passes."""
+
 
 @cache
 def right_passes(stem: str) -> list[Pass]:
@@ -91,7 +94,7 @@ def test_a_component_shows_the_same_twice_and_most_passes_succeed(stem: str) -> 
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_each_mistake_shows_unless_it_says_why_not(stem: str) -> None:
-    mutants = [m for m in mutants_of(stem, lone_component(stem)) if m.level not in (*HELD, *LATER)]
+    mutants = [m for m in mutants_of(stem, lone_component(stem)) if m.level not in (*HELD, *LATER, *SWAPPED)]
     found = {mutant.name: any(seen(stem, mutant)) for mutant in mutants}
     assert [mutant.name for mutant in mutants if found[mutant.name] == bool(mutant.equivalent)] == []
 
@@ -126,6 +129,23 @@ def test_mistakes_in_clipping_show_behind_it(stem: str) -> None:
             for component in (right, wrong):
                 component.clip_weights()  # type: ignore[operator]
             assert holdings_of(wrong) != holdings_of(right), mutant.name
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_mistakes_in_what_is_kept_show_once_weights_change(stem: str) -> None:
+    for mutant in mutants_of(stem, lone_component(stem)):
+        if mutant.level in SWAPPED:
+            right, wrong = (behind_other_weights(stem, each) for each in (lone_component(stem), planted(stem, mutant)))
+            assert unlike(right, wrong), mutant.name
+
+
+def behind_other_weights(stem: str, component: MettaModule) -> Pass:
+    """A pass of a component that has run with other weights before."""
+    assert next(observe(stem, component)).outputs
+    with torch.no_grad():
+        for parameter in component.parameters():
+            parameter.mul_(0.5)
+    return next(observe(stem, component))
 
 
 def test_reasons_belong_to_mistakes_that_are_planted() -> None:

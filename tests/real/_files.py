@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
-import yaml
+
+from equivalence.subjects import is_agent
 
 USED = "real file"  # the property of a test's report that names the file it ran on
 
@@ -67,21 +67,7 @@ def _folders_with_meta(folder: Path) -> list[Path]:
 
 @cache
 def _agent_yamls(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*.yaml") if _is_agent(path.read_text(encoding="utf-8")))
-
-
-def _is_agent(text: str) -> bool:
-    """Whether a YAML text has a mapping `components`, at top level or below `agent`."""
-    if not re.search(r"^\s*['\"]?components['\"]?\s*:", text, re.MULTILINE):
-        return False
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return False
-    if not isinstance(document, dict):
-        return False
-    agent = document.get("agent")
-    return any(isinstance(d, dict) and isinstance(d.get("components"), dict) for d in (document, agent))
+    return sorted(path for path in folder.rglob("*.yaml") if is_agent(path))
 
 
 @cache

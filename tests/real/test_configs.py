@@ -12,9 +12,9 @@ import yaml
 import migrate
 from equivalence.pairs import default_environment, new_config_of, pair_of_configs
 from equivalence.proof import prove
-from migrate.commits import DATES
+from equivalence.subjects import era_in_name
 from migrate.config_text import Migrated, to_legacy, to_modules
-from migrate.eras import STARTS, Era
+from migrate.eras import Era
 from migrate.errors import MigrationError
 from migrate.yaml_undo import detach
 from modules.errors import MettaError
@@ -51,20 +51,11 @@ def listed(file: Path, table: dict[str, Any]) -> Any:
     return next((entry for pattern, entry in table.items() if re.fullmatch(pattern, name)), None)
 
 
-def era_of(file: Path) -> str | None:
-    """The era that its name tells: of the commit in it, or of the folder; None where neither is known."""
-    for part in file.name.split("."):
-        if part in DATES:
-            return DATES[part]
-    folder = file.parent.name
-    return folder if any(start.startswith(folder) for start in STARTS) else None
-
-
 def migrated(file: Path) -> tuple[str, Migrated]:
     if listed(file, REFUSED):
         pytest.skip("refused")
     text = text_of(file)
-    return text, to_modules(text, file.name, era_of(file))
+    return text, to_modules(text, file.name, era_in_name(file))
 
 
 def test_going_back_gives_the_same_bytes(agent_yaml: Path) -> None:
@@ -122,7 +113,7 @@ def test_what_the_old_code_could_not_build_neither_stack_builds(agent_yaml: Path
     if (words := listed(agent_yaml, UNBUILDABLE)) is None:
         pytest.skip("can be built")
     old, new = words
-    config = {**agent_of(text_of(agent_yaml)), "era": Era(str(era_of(agent_yaml))).date}
+    config = {**agent_of(text_of(agent_yaml)), "era": Era(str(era_in_name(agent_yaml))).date}
     environment = default_environment(new_config_of(config))
     for stack, said in (("legacy", old), ("modules", new)):
         with pytest.raises(MettaError, match=re.escape(said)):
@@ -133,7 +124,7 @@ def test_what_cannot_be_migrated_is_refused_by_name(agent_yaml: Path) -> None:
     if (said := listed(agent_yaml, REFUSED)) is None:
         pytest.skip("can be migrated")
     with pytest.raises(MigrationError, match=re.escape(said)) as caught:
-        to_modules(text_of(agent_yaml), agent_yaml.name, era_of(agent_yaml))
+        to_modules(text_of(agent_yaml), agent_yaml.name, era_in_name(agent_yaml))
     assert agent_yaml.name in str(caught.value)
     assert "component '" in str(caught.value)
     assert caught.value.fix
