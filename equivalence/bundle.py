@@ -14,6 +14,7 @@ from torch import Tensor
 
 import migrate
 from equivalence.compare import Difference
+from equivalence.divergences import aligned, split
 from equivalence.finding import Pair
 from equivalence.harness import LEVELS
 from equivalence.pairs import make_pair
@@ -112,6 +113,7 @@ def _old_config(pair: Pair) -> Mapping[str, Any]:
 
 
 def _save(path: Path, agent: Any) -> str:
+    path.unlink(missing_ok=True)  # that of an earlier bundle is no part of this one
     try:
         save_policy(path, agent)
     except MettaError as error:
@@ -122,8 +124,8 @@ def _save(path: Path, agent: Any) -> str:
 def _run(pair: Pair, level: str, inputs: Inputs) -> list[Difference]:
     for agent in (pair.old, pair.new):
         agent.train(inputs.draw.train)
-    with torch.random.fork_rng(devices=[]):
-        return LEVELS[level].run(pair, inputs).differences
+    with torch.random.fork_rng(devices=[]), aligned(pair, level):
+        return split(pair, level, LEVELS[level].run(pair, inputs).differences)[0]
 
 
 def reproduce(folder: Path) -> list[Difference]:

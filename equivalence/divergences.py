@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
+from unittest.mock import patch
 
 import torch
 
@@ -89,15 +90,13 @@ def _above(pair: Pair, name: str) -> set[str]:
 def _merging_once(pair: Pair) -> Iterator[None]:
     """The old agent's merges look whether they have run, as all other components did, and cut when all is there."""
     layers = cast(Any, pair.old).components
-    names = _merges(pair)
-    for name in names:
-        first = [layers[source] for source in cast(Any, pair.new).components[name].in_keys]
-        layers[name].forward = partial(_unless_there, layers[name].forward, layers[name]._name, first)
-    try:
+    with ExitStack() as stack:
+        for name in _merges(pair):
+            layer = layers[name]
+            first = [layers[source] for source in cast(Any, pair.new).components[name].in_keys]
+            once = partial(_unless_there, layer.forward, layer._name, first)
+            stack.enter_context(patch.object(layer, "forward", once))
         yield
-    finally:
-        for name in names:
-            layers[name].__dict__.pop("forward", None)
 
 
 def _unless_there(forward: Callable[[Any], Any], name: str, sources: Sequence[Any], board: Any) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
@@ -98,16 +99,15 @@ def _cut(pair: Pair) -> Iterator[dict[str, Visit]]:
     visits: dict[str, Visit] = {}
     old, new = cast(Any, pair.old).components, cast(Any, pair.new).components
     inplace = {key for name, reader in new.items() if _is_inplace(reader, old[name]) for key in reader.in_keys}
-    try:
+    with ExitStack() as stack:
         for name in pair.order:
-            layer, module = old[name], new[name]
-            layer.forward = partial(
-                _visit, layer.forward, name=name, module=module, layers=old, visits=visits, copied=name in inplace
+            layer, copied = old[name], name in inplace
+            visit = partial(
+                _visit, layer.forward, name=name, module=new[name], layers=old, visits=visits, copied=copied
             )
+            # Back to what stood there: a divergence may have changed it for as long as this level runs.
+            stack.enter_context(patch.object(layer, "forward", visit))
         yield visits
-    finally:
-        for name in pair.order:
-            old[name].__dict__.pop("forward", None)
 
 
 def _is_inplace(*sides: Any) -> bool:

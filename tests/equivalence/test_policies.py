@@ -18,6 +18,8 @@ from equivalence.hosts import host, subject
 from equivalence.mutant import computing
 from equivalence.policy import FACTOR, ORACLE, Errors
 from equivalence.proof import Run, prove
+from equivalence.stirring import build
+from migrate.eras import Era
 from tests.migrate import _eras
 
 LINEAR = subject("linear")
@@ -151,3 +153,31 @@ def test_agents_of_e8_in_double_precision_are_a_named_exception() -> None:
     (result,) = prove(pair, levels=["forward"], run=Run(5))
     assert result.divergences == ["double_precision_since_e8"]
     assert result.differences == []
+
+
+@pytest.fixture
+def merging_pair() -> Pair:
+    """An agent whose merge two components read."""
+    era = Era("E4d")
+    config = _eras.config_of(era, _eras.from_box)
+    components = config["components"]
+    components["left"] = _eras.linear("_core_", 4, era, nonlinearity="nn.Tanh")
+    components["both"] = _eras.layer("merge_layer.AddMergeLayer", "_core_", "left", era=era)
+    for reader in ("critic", "actor_1"):
+        components[reader]["sources"] = [{"name": "both"}]
+    return build({**config, "era": era.date}, _eras.BOX, _eras.ACTIONS)
+
+
+def test_merges_that_two_read_are_a_named_exception_and_still_compared_exactly(merging_pair: Pair) -> None:
+    (result,) = prove(merging_pair, levels=["gradients"], run=Run(30, controls=True))
+    assert "merges_are_computed_once" in result.divergences
+    assert result.equal
+
+
+def test_blaming_leaves_an_aligned_agent_aligned(merging_pair: Pair) -> None:
+    with divergences.aligned(merging_pair, "gradients"):
+        merges = [module for name, module in merging_pair.old.named_modules() if "forward" in vars(module)]
+        assert merges
+        prove(merging_pair, levels=["component"], run=Run(2))
+        assert all("forward" in vars(module) for module in merges)
+    assert not any("forward" in vars(module) for module in merging_pair.old.modules())
