@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import cache
 
 from equivalence.case import Setup, cases
@@ -50,7 +51,7 @@ def subject(stem: str) -> str:
 
 
 def host(stem: str, setup: Setup | None = None) -> Pair:
-    """An agent of each stack around one component, from one seed, then stirred.
+    """An agent of each stack around one component, from one seed, then stirred; the caller's own.
 
     Args:
         stem: of the component.
@@ -60,7 +61,7 @@ def host(stem: str, setup: Setup | None = None) -> Pair:
         LookupError: a stem of `WITHOUT_HOST`.
         RefusedError: a setup that the old stack cannot have inside of an agent.
     """
-    return _usual(stem) if setup is None else _made(stem, setup)
+    return deepcopy(_usual(stem)) if setup is None else _made(stem, setup)
 
 
 @cache
