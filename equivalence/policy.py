@@ -2,7 +2,7 @@
 
 - `bitwise`: the same bytes, shapes, types, strides. Nothing is tolerated, discrete or not.
 - `oracle`: the old stack in float64 is the judge; the new error may be at most `FACTOR` times the old one's, both as
-  root mean squares over all examples of a level. A sampled action may differ where the margin between the two best
+  root mean squares over all examples of a level, each to its own scale. A sampled action may differ where the margin between the two best
   choices is under the noise, and is counted as a tie.
 - divergences: named exceptions under either policy, in `equivalence.divergences`.
 
@@ -30,12 +30,12 @@ Key = tuple[str, str]
 
 @dataclass
 class Errors:
-    """Squared errors of one tensor against the judge, over all examples.
+    """Squared errors of one tensor against the judge, each to the largest number of its example, over all examples.
 
     Attributes:
         old: of the old stack in its own precision.
         new: of the new one.
-        floor: of a result that is the judge's own, rounded once: half a unit in the last place of the largest number.
+        floor: of a result that is the judge's own, rounded once: half a unit in the last place of that number.
     """
 
     old: float = 0.0
@@ -98,10 +98,13 @@ class Judgement:
             return
         finite = judge.isfinite() & old.isfinite()
         errors = self.errors.setdefault(key, Errors())
-        errors.old += float(((old - judge)[finite] ** 2).sum())
-        errors.new += float(((new - judge)[finite] ** 2).sum())
-        largest = float(judge[finite].abs().max()) if bool(finite.any()) else 0.0
-        errors.floor += int(finite.sum()) * (largest * torch.finfo(old.dtype).eps / 2) ** 2
+        if not bool(finite.any()):
+            return
+        # To the scale of each example: one of large numbers would drown the errors of all others.
+        scale = max(float(judge[finite].abs().max()), torch.finfo(old.dtype).tiny)
+        errors.old += float((((old - judge)[finite] / scale) ** 2).sum())
+        errors.new += float((((new - judge)[finite] / scale) ** 2).sum())
+        errors.floor += int(finite.sum()) * (torch.finfo(old.dtype).eps / 2) ** 2
 
     def verdict(self) -> list[Difference]:
         """What is wrong: differences that are no matter of precision, and errors beyond `FACTOR` times the old ones."""

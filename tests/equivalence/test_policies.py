@@ -16,7 +16,7 @@ from equivalence.finding import Pair
 from equivalence.harness import EXACT, JUDGED, LEVELS
 from equivalence.hosts import host, subject
 from equivalence.mutant import computing
-from equivalence.policy import FACTOR, ORACLE, Errors
+from equivalence.policy import FACTOR, ORACLE, Errors, Judgement
 from equivalence.proof import Run, prove
 from equivalence.stirring import build
 from migrate.eras import Era
@@ -181,3 +181,12 @@ def test_blaming_leaves_an_aligned_agent_aligned(merging_pair: Pair) -> None:
         prove(merging_pair, levels=["component"], run=Run(2))
         assert all("forward" in vars(module) for module in merges)
     assert not any("forward" in vars(module) for module in merging_pair.old.modules())
+
+
+def test_errors_among_small_numbers_do_not_drown_in_those_of_large_ones() -> None:
+    judgement, key = Judgement(), ("output", "value")
+    for scale, error in ((1e20, 1e-7), (1.0, 1e-4)):
+        judge = torch.full((4,), scale, dtype=torch.float64)
+        old, new = (judge * (1 + relative) for relative in (1e-7, error))
+        judgement.add({key: (old.float(), new.float())}, {key: (old.float(), judge)}, lambda *_: False)
+    assert judgement.ratio > FACTOR
