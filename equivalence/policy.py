@@ -2,8 +2,8 @@
 
 - `bitwise`: the same bytes, shapes, types, strides. Nothing is tolerated, discrete or not.
 - `oracle`: the old stack in float64 is the judge; the new error may be at most `FACTOR` times the old one's, both as
-  root mean squares over all examples of a level, each to its own scale. A sampled action may differ where the margin between the two best
-  choices is under the noise, and is counted as a tie.
+  root mean squares over all examples of a level, each to its own scale. A sampled action may differ where the margin
+  between the two best choices is under the noise, and is counted as a tie.
 - divergences: named exceptions under either policy, in `equivalence.divergences`.
 
 No tolerance is picked by hand: the old stack's own rounding is the measure.
