@@ -2,19 +2,21 @@
 
 from modules.agent import MettaAgent
 from modules.base import MettaModule
+from modules.blocks import ActorModule, MergeModule, ObsModule, PolicyModule, StateManager
 from modules.checkpoint import load_agent, save_agent
 from modules.container import ComponentContainer
 from modules.environment import Environment
 from modules.errors import MettaError
+from modules.executors import ParallelDAGExecutor, SequentialDAGExecutor
+from modules.layers.linear import LinearModule
+from modules.layers.lstm import LSTMModule
 from modules.state import PolicyState
+from modules.wrappers import RegularizedModule, SafeModule, StatefulModule, WeightMonitoringModule
 
+# fmt: off
 __all__ = [
-    "ComponentContainer",
-    "Environment",
-    "MettaAgent",
-    "MettaError",
-    "MettaModule",
-    "PolicyState",
-    "load_agent",
-    "save_agent",
+    "ActorModule", "ComponentContainer", "Environment", "LSTMModule", "LinearModule", "MergeModule", "MettaAgent",
+    "MettaError", "MettaModule", "ObsModule", "ParallelDAGExecutor", "PolicyModule", "PolicyState",
+    "RegularizedModule", "SafeModule", "SequentialDAGExecutor", "StateManager", "StatefulModule",
+    "WeightMonitoringModule", "load_agent", "save_agent",
 ]

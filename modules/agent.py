@@ -8,14 +8,18 @@ from typing import Any, Protocol, cast
 from torch import Tensor, nn
 
 from modules import weights
-from modules.actions import ActionSpace, evaluate_actions, sample_actions
+from modules.acting import act, act_by_two_heads
+from modules.actions import ActionSpace
 from modules.builder import build_components, plain
 from modules.environment import Environment
 from modules.errors import ConfigError, InputError
+from modules.executors import make_executor
 from modules.features import FeatureMap, Features
-from modules.heads import TWO_HEADS, evaluate_two, intrinsic, sample_two
+from modules.heads import TWO_HEADS, intrinsic
 from modules.inputs import NEXT_STATE, STATE, graph_inputs
 from modules.interop import batch_dims
+from modules.regularization import REGULARIZATION_LOSS
+from modules.wrappers import WeightMonitoringModule
 
 # B batch, T time, N = B * T, A flat actions, L recurrent layers, H hidden
 SINGLE_STEPS = "single_steps"
@@ -33,7 +37,8 @@ class MettaAgent(nn.Module):
     """Runs the components that a config describes, and turns logits into actions.
 
     Args:
-        config: `components`, `clip_range` and what else the config of a job says; plain or OmegaConf.
+        config: `components`, `clip_range` and what else the config of a job says; plain or OmegaConf. `execution` is
+            `sequential` or `parallel`; `actions`, with `names` and `max_params`, are activated at once.
         environment: sizes that the world decides; may stand in the config under `environment` instead.
 
     Attributes:
@@ -58,9 +63,13 @@ class MettaAgent(nn.Module):
         for head in self.heads:
             if head not in self.components:
                 raise ConfigError(f"an agent needs the component {head!r}; it has: {', '.join(self.components)}")
+        self.executor = make_executor(self.config.get("execution", "sequential"))
+        self._log_probs: str = self.config.get("log_probs", "log_softmax")
         self.action_space: ActionSpace | None = None
         self.features: FeatureMap | None = None
         self.provenance: dict[str, Any] = {}
+        if "actions" in self.config:
+            self.activate_actions(self.config["actions"]["names"], self.config["actions"]["max_params"])
 
     def activate_actions(
         self, action_names: Sequence[str], action_max_params: Sequence[int], device: Any = None
@@ -166,51 +175,24 @@ class MettaAgent(nn.Module):
         single_steps = self.config.get("sequences") == SINGLE_STEPS
         inputs = graph_inputs(data, self.environment.obs_shape, self._core(), single_steps=single_steps)
         next_state = NEXT_STATE if STATE[0] in inputs else ()
-        wanted = (*self.heads, *next_state, *(("_core_",) if "e3b" in data.keys() else ()))  # noqa: SIM118 - see below
-        self.components.execute(inputs, outputs=wanted, intermediate=kept is not None)
+        core = ("_core_",) if "e3b" in data.keys() else ()  # noqa: SIM118 - a TensorDict has no `in`
+        losses = (REGULARIZATION_LOSS,) if self.training else ()
+        wanted = (*self.heads, *next_state, *core, *losses)
+        self.executor(self.components, inputs, outputs=wanted, intermediate=kept is not None)
         if kept is not None:
             kept.update(inputs)
         results = {"value": inputs["_value_"]}
         if self.has_two_heads:
-            results.update(self._act_twice([inputs[head] for head in TWO_HEADS], data))
+            results.update(act_by_two_heads([inputs[head] for head in TWO_HEADS], data))
         else:
-            results.update(self._act(inputs["_action_"], data))
+            batch = data["x"].shape[: -len(self.environment.obs_shape)]
+            results.update(act(inputs["_action_"], data, batch, cast(ActionSpace, self.action_space), self._log_probs))
+        if REGULARIZATION_LOSS in inputs:
+            results[REGULARIZATION_LOSS] = inputs[REGULARIZATION_LOSS]
         if "e3b" in data.keys():  # noqa: SIM118 - a TensorDict has no `in`
             results.update(zip(("next_e3b", "intrinsic_reward"), intrinsic(inputs["_core_"], data["e3b"]), strict=True))
         self._write(data, results, {key: inputs[key] for key in next_state})
         return data
-
-    def _act(self, logits: Tensor, data: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Scores the actions in `data`, or samples some."""
-        space = cast(ActionSpace, self.action_space)
-        if "action" in data.keys():  # noqa: SIM118 - a TensorDict has no `in`
-            action = data["action"]
-            batch = data["x"].shape[: -len(self.environment.obs_shape)]
-            if tuple(action.shape) not in ((*batch, 2), (logits.shape[0], 2)):
-                raise InputError(
-                    f"actions must be [B, 2] or [B, T, 2], one per observation, {logits.shape[0]} in all; "
-                    f"got {list(action.shape)}"
-                )
-            index = space.to_index(action.reshape(-1, 2))
-            log_prob, entropy, log_probs = evaluate_actions(logits, index, self._log_probs)
-            return {"log_prob": log_prob, "entropy": entropy, "log_probs": log_probs}
-        index, log_prob, entropy, log_probs = sample_actions(logits, self._log_probs)
-        return {"action": space.to_action(index), "log_prob": log_prob, "entropy": entropy, "log_probs": log_probs}
-
-    @property
-    def _log_probs(self) -> str:
-        return cast(str, self.config.get("log_probs", "log_softmax"))
-
-    def _act_twice(self, logits: Sequence[Tensor], data: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Scores or samples type and parameter apart, each by its own head."""
-        if "action" in data.keys():  # noqa: SIM118 - a TensorDict has no `in`
-            log_prob, entropy, log_probs = evaluate_two(logits, data["action"].reshape(-1, 2))
-            action = {}
-        else:
-            drawn, log_prob, entropy, log_probs = sample_two(logits)
-            action = {"action": drawn}
-        each = {f"log_probs_{i}": value for i, value in enumerate(log_probs)}
-        return {**action, "log_prob": log_prob, "entropy": entropy, **each}
 
     def _write(
         self, data: MutableMapping[str, Any], results: Mapping[str, Tensor], state: Mapping[str, Tensor]
@@ -218,7 +200,11 @@ class MettaAgent(nn.Module):
         """Puts results into the caller's mapping, under the batch dimensions of a `TensorDict` if it is one."""
         if batch_dims(data):
             batch = data["x"].shape[: -len(self.environment.obs_shape)]
-            results = {key: value.reshape(*batch, *value.shape[1:]) for key, value in results.items()}
+            # A loss is one number for all rows, and an entry of a TensorDict has rows.
+            results = {
+                key: value.reshape(*batch, *value.shape[1:]) if value.dim() else value.expand(batch)
+                for key, value in results.items()
+            }
             state = {key: value.transpose(0, 1) for key, value in state.items()}
         for key, value in {**results, **state}.items():
             data[key] = value
@@ -228,9 +214,12 @@ class MettaAgent(nn.Module):
         return next((module for module in self.components.modules() if hasattr(type(module), "initial_state")), None)
 
     def clip_weights(self) -> None:
-        """Clamps every limited weight, if the agent clips at all. Call it after the optimizer step."""
+        """Clamps every limited weight, if the agent clips at all, and lets wrappers watch theirs. After the step."""
         if self.clip_range > 0:
             weights.clip_weights(self.components)
+        for module in self.components.modules():
+            if isinstance(module, WeightMonitoringModule):
+                module.after_step()
 
     def compute_weight_metrics(self, delta: float = 0.01) -> list[dict[str, Any]]:
         """Statistics of the 2-D weights that ask for them; draws from the global generator."""

@@ -3,12 +3,15 @@
 `modules/module.py` has the contract of every module; the other files here have what some layers have in common.
 """
 
-from modules.actor_module import ActorModule, BilinearActorModule
+from modules.actor_module import ActionScoresModule, BilinearActorModule
 from modules.batch_norm import BatchNormModule
-from modules.merging import ElementwiseMergeModule, MergeModule
+from modules.merging import ElementwiseMergeModule, SlicedMergeModule
 from modules.module import MettaModule, OneSourceModule, one_per_key
 from modules.pooling import AdaptivePoolModule, AvgPoolModule, MaxPoolModule, PoolModule
 from modules.shapes import (
+    EXACT,
+    FAST,
+    NUMERICS,
     BuildContext,
     Shape,
     axis_of,
@@ -17,6 +20,7 @@ from modules.shapes import (
     merge_options,
     narrowed,
     narrowed_shapes,
+    one_of,
     only_source,
     positive,
     probability,
@@ -25,9 +29,12 @@ from modules.tokens import NUM_IDS, PADDING, TokenModule, TokenSourceModule, num
 from modules.weight_module import HeadModule, WeightModule, WeightOptions
 
 __all__ = [
+    "EXACT",
+    "FAST",
+    "NUMERICS",
     "NUM_IDS",
     "PADDING",
-    "ActorModule",
+    "ActionScoresModule",
     "AdaptivePoolModule",
     "AvgPoolModule",
     "BatchNormModule",
@@ -36,11 +43,11 @@ __all__ = [
     "ElementwiseMergeModule",
     "HeadModule",
     "MaxPoolModule",
-    "MergeModule",
     "MettaModule",
     "OneSourceModule",
     "PoolModule",
     "Shape",
+    "SlicedMergeModule",
     "TokenModule",
     "TokenSourceModule",
     "WeightModule",
@@ -52,6 +59,7 @@ __all__ = [
     "narrowed",
     "narrowed_shapes",
     "num_observed_tokens",
+    "one_of",
     "one_per_key",
     "only_source",
     "positive",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pkgutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
@@ -13,8 +14,11 @@ from modules.container import HEADS, ComponentContainer
 from modules.environment import Environment
 from modules.errors import ConfigError, GraphError, MettaError
 from modules.graph import Node, execution_order
+from modules.shapes import EXACT, NUMERICS, one_of
 
-OWN_PACKAGE = "modules.layers."
+OWN_PACKAGES = ("modules.layers", "modules.blocks")
+PROPOSED_PACKAGE = "metta.agent.lib"
+"""Where the proposal's configs say that all classes of the new stack are."""
 NOT_ARGUMENTS = ("_target_", "sources")
 
 
@@ -38,6 +42,7 @@ def build_components(config: Mapping[str, Any], environment: Environment) -> Com
         GraphError: a missing source, a cycle, a component that no head reaches or that is named like an input.
     """
     configs = _component_configs(config)
+    one_of("numerics", config.get("numerics", EXACT), NUMERICS)
     sources = {name: tuple(_sources(name, cfg)) for name, cfg in configs.items()}
     heads = config.get("heads") or HEADS
     order = _order(sources, heads)
@@ -60,6 +65,7 @@ def build_components(config: Mapping[str, Any], environment: Environment) -> Com
             feature_ids=environment.ids,
             action_nvec=environment.action_nvec,
             clip_range=config.get("clip_range", 0),
+            numerics=config.get("numerics", EXACT),
         )
         built[name], shapes[name] = build_component(name, configs[name], context)
         for key in built[name].in_keys[len(sources[name]) :]:
@@ -129,6 +135,8 @@ def build_component(name: str, config: Mapping[str, Any], context: BuildContext)
         cls = component_class(target)
         options = {key: value for key, value in config.items() if key not in NOT_ARGUMENTS}
         options = _merge(cls, cls.from_context(context), options)
+        if "numerics" in _argument_names(cls):
+            options.setdefault("numerics", context.numerics)
         in_keys = (*(str(source["name"]) for source in context.sources), *cls.in_keys_for(options))
         module = cls(**options, in_keys=in_keys, out_keys=(name, *cls.fixed_out_keys))
         return module, cls.output_shape(context.in_shapes, options)
@@ -146,7 +154,10 @@ def component_class(target: Any) -> type[MettaModule]:
         ConfigError: "no such component class ...".
     """
     module_name, _, class_name = str(target).rpartition(".")
-    if module_name.startswith(OWN_PACKAGE) and module_name.removeprefix(OWN_PACKAGE).isidentifier():
+    if module_name == PROPOSED_PACKAGE:
+        module_name = _own_module_of(class_name)
+    package, _, stem = module_name.rpartition(".")
+    if package in OWN_PACKAGES and stem.isidentifier():
         try:
             importlib.import_module(module_name)
         except ModuleNotFoundError as error:
@@ -157,6 +168,16 @@ def component_class(target: Any) -> type[MettaModule]:
         rest = "one of your own must be a MettaModule, imported before the agent is built"
         raise ConfigError(f"no such component class: {target}; {rest}")
     return found
+
+
+def _own_module_of(class_name: str) -> str:
+    """The module of ours that a class is in, which has its name; `linear` for `LinearModule`."""
+    wanted = class_name.removesuffix("Module").lower()
+    for package in OWN_PACKAGES:
+        for found in pkgutil.iter_modules(importlib.import_module(package).__path__):
+            if found.name.replace("_", "") == wanted:
+                return f"{package}.{found.name}"
+    return PROPOSED_PACKAGE
 
 
 def _sources(name: str, config: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -9,10 +9,12 @@ import torch
 from torch import nn
 from torch.nn.modules.module import _has_any_global_hook
 
-from modules.base import MettaModule
+from modules import drawing
 from modules.errors import GraphError
 from modules.graph import Graph, Node, execution_order, predecessors, producers
-from modules.program import Program, compile_program, run_plainly
+from modules.program import Program, Runner, compile_program, computes, run_plainly
+from modules.regularization import REGULARIZATION_LOSS, add_regularization
+from modules.wrappers.regularized import RegularizedModule, regularizers
 
 HEADS = ("_value_", "_action_")
 
@@ -37,6 +39,7 @@ class ComponentContainer(nn.ModuleDict):
         self._graph: Graph | None = None
         self._orders: dict[tuple[str, ...] | None, tuple[list[Node], tuple[str, ...]]] = {}
         self._programs: dict[tuple[str, ...] | None, Program] = {}
+        self._regularized: dict[tuple[str, ...] | None, list[RegularizedModule]] = {}
 
     def register_component(self, name: str, module: nn.Module, dependencies: Sequence[str] | None = None) -> None:
         """Adds a component, in any order.
@@ -88,7 +91,12 @@ class ComponentContainer(nn.ModuleDict):
         return old
 
     def execute(
-        self, data: MutableMapping[str, Any], outputs: Sequence[str] | None = None, *, intermediate: bool = False
+        self,
+        data: MutableMapping[str, Any],
+        outputs: Sequence[str] | None = None,
+        *,
+        intermediate: bool = False,
+        run: Runner | None = None,
     ) -> MutableMapping[str, Any]:
         """Runs the components and writes their outputs into `data`, which is returned.
 
@@ -96,29 +104,42 @@ class ComponentContainer(nn.ModuleDict):
             data: a `dict` or `TensorDict` with the graph's inputs.
             outputs: keys to compute, with nothing else run or kept; None for all.
             intermediate: whether to keep what else is written on the way to `outputs`.
+            run: another way to run components in their order; see `modules.executors`.
 
         Raises:
             GraphError: an output that nobody writes, or an input that is neither written nor in `data`.
         """
-        wanted = None if outputs is None else tuple(outputs)
+        adds_losses = self.training and (outputs is None or REGULARIZATION_LOSS in outputs)
+        wanted = None if outputs is None else tuple(key for key in outputs if key != REGULARIZATION_LOSS)
         if wanted is not None and intermediate:
             wanted = tuple(key for node in self._order(wanted)[0] for key in node.out_keys)
-        order, kept = self._order(wanted)
-        modules = cast("Mapping[str, nn.Module]", self._modules)
         try:
+            modules = cast("Mapping[str, nn.Module]", self._modules)
             if torch.compiler.is_compiling() or _has_any_global_hook():  # type: ignore[no-untyped-call]
-                run_plainly(order, kept, modules, data)
-            else:
+                run = run_plainly
+            if run is None:
                 program = self._programs.get(wanted) or self._compile(wanted)
                 program(modules, data)
+            else:
+                run(*self._order(wanted), modules, data)
         except KeyError as error:
-            _explain_missing(order, data, error)
+            _explain_missing(self._order(wanted)[0], data, error)
             raise
+        if adds_losses:
+            add_regularization(data, self._regularizers(wanted))
         return data
 
     def order(self, outputs: Sequence[str] | None = None) -> list[str]:
         """Names in execution order."""
         return [node.name for node in self._order(None if outputs is None else tuple(outputs))[0]]
+
+    def describe(self) -> str:
+        """The graph as a text, one line per component in execution order."""
+        return drawing.describe(self._order(None)[0], dict(self.items()))
+
+    def to_mermaid(self) -> str:
+        """The graph as the text of a Mermaid flowchart."""
+        return drawing.to_mermaid(self._order(None)[0], dict(self.items()))
 
     @property
     def execution_graph(self) -> dict[str, list[str]]:
@@ -149,9 +170,15 @@ class ComponentContainer(nn.ModuleDict):
 
     def _compile(self, outputs: tuple[str, ...] | None) -> Program:
         order, kept = self._order(outputs)
-        program = compile_program(order, kept, {node.name: _computes(self[node.name]) for node in order})
+        program = compile_program(order, kept, {node.name: computes(self[node.name]) for node in order})
         self._programs[outputs] = program
         return program
+
+    def _regularizers(self, outputs: tuple[str, ...] | None) -> list[RegularizedModule]:
+        """What costs something among the components that `outputs` need."""
+        if outputs not in self._regularized:
+            self._regularized[outputs] = regularizers(self[node.name] for node in self._order(outputs)[0])
+        return self._regularized[outputs]
 
     def add_module(self, name: str, module: nn.Module | None) -> None:
         """Registers without checks, as `nn.ModuleDict` does; the graph is derived anew."""
@@ -180,7 +207,7 @@ class ComponentContainer(nn.ModuleDict):
         self._forget()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_graph": None, "_orders": {}, "_programs": {}}
+        return {**self.__dict__, "_graph": None, "_orders": {}, "_programs": {}, "_regularized": {}}
 
 
 def _node(name: str, module: Any, dependencies: tuple[str, ...] = ()) -> Node:
@@ -191,11 +218,6 @@ def _node(name: str, module: Any, dependencies: tuple[str, ...] = ()) -> Node:
         if not isinstance(key, str):
             raise GraphError(f"component {name!r} has the key {key!r}; keys are flat strings")
     return Node(name, tuple(reads), tuple(writes), dependencies)
-
-
-def _computes(module: nn.Module) -> bool:
-    """Whether `forward` is nothing but `compute` on a mapping."""
-    return isinstance(module, MettaModule) and type(module).forward is MettaModule.forward
 
 
 def _sizes(module: nn.Module) -> tuple[Any, ...]:

@@ -19,3 +19,15 @@ class CheckpointError(MettaError, ValueError):
 
 class InputError(MettaError, ValueError):
     """Observations, states or actions that do not fit the agent."""
+
+
+class SafetyError(MettaError, ValueError):
+    """A tensor that should not be: NaN, infinite, or of another shape."""
+
+
+class SafetyWarning(UserWarning):
+    """A tensor that is suspicious: an extreme value."""
+
+
+class WeightWarning(UserWarning):
+    """A weight that is suspicious: dead units, a large norm."""

@@ -9,7 +9,7 @@ from modules.module import MettaModule
 from modules.shapes import BuildContext, Shape, checked_slices, common_shape, merge_options
 
 
-class MergeModule(MettaModule):
+class SlicedMergeModule(MettaModule):
     """Inputs, or slices of them, in; one tensor out.
 
     Args:
@@ -33,7 +33,7 @@ class MergeModule(MettaModule):
         self.slices, self.dim = checked_slices(self.in_keys, slices), dim
 
 
-class ElementwiseMergeModule(MergeModule):
+class ElementwiseMergeModule(SlicedMergeModule):
     """A merge of inputs that have one shape after slicing, into that shape; nothing is broadcast."""
 
     verb: ClassVar[str]

@@ -28,8 +28,9 @@ class MettaModule(nn.Module):
         ConfigError: "in_keys must be a sequence of names ...".
     """
 
-    in_keys: tuple[str, ...]
-    out_keys: tuple[str, ...]
+    # A class may fix its keys instead of taking them as arguments.
+    in_keys: Sequence[str] = ()
+    out_keys: Sequence[str] = ()
 
     fixed_in_keys: ClassVar[tuple[str, ...]] = ()
     """Inputs that every instance reads after its sources, such as a recurrent state."""
@@ -42,8 +43,8 @@ class MettaModule(nn.Module):
 
     def __init__(self, in_keys: Sequence[str] | None = None, out_keys: Sequence[str] | None = None) -> None:
         super().__init__()
-        self.in_keys = _names("in_keys", in_keys)
-        self.out_keys = _names("out_keys", out_keys)
+        self.in_keys = _names("in_keys", type(self).in_keys if in_keys is None else in_keys)
+        self.out_keys = _names("out_keys", type(self).out_keys if out_keys is None else out_keys)
 
     compute: Callable[..., Any] = _no_compute
     """Tensors in, a tensor or one tensor per out key back. Subclasses implement it, each with its own inputs."""
@@ -58,7 +59,16 @@ class MettaModule(nn.Module):
         result = self.compute(*[data[key] for key in self.in_keys])
         for key, value in zip(self.out_keys, one_per_key(self, result), strict=True):
             data[key] = value
+        self.add_losses(data)
         return data
+
+    def add_losses(self, data: MutableMapping[str, Any]) -> None:
+        """Adds losses of the module's own to `data`, which is no output and has many writers; nothing here."""
+
+    @property
+    def draws_random_numbers(self) -> bool:
+        """Whether `compute` draws random numbers in the present mode."""
+        return False
 
     @classmethod
     def from_context(cls, context: BuildContext) -> dict[str, Any]:

@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import BackwardHook
 
-from modules.base import one_per_key
+from modules.base import MettaModule, one_per_key
 from modules.graph import Node
 from modules.interop import mapping_for
 
 Program = Callable[[Mapping[str, nn.Module], MutableMapping[str, Any]], None]
+Runner = Callable[[Sequence[Node], Sequence[str], Mapping[str, nn.Module], MutableMapping[str, Any]], None]
+"""Runs components in their order and keeps some keys, as `run_plainly` does."""
 
 
 def call_through_forward(module: nn.Module, *inputs: Any) -> Any:
@@ -42,22 +44,36 @@ def call_with_hooks(module: nn.Module, *inputs: Any) -> Any:
     return around.setup_output_hook(result)
 
 
+def computes(module: nn.Module) -> bool:
+    """Whether `forward` is nothing but `compute` on a mapping."""
+    return isinstance(module, MettaModule) and type(module).forward is MettaModule.forward
+
+
+def call(module: nn.Module, *inputs: Any) -> Any:
+    """What the module computes, by the shortest way that fires its hooks."""
+    m: Any = module
+    hooked = m._forward_hooks or m._forward_pre_hooks or m._backward_hooks or m._backward_pre_hooks
+    if not hooked and computes(module):
+        return m.compute(*inputs)
+    return (call_through_forward if torch.compiler.is_compiling() else call_with_hooks)(module, *inputs)
+
+
 def run_plainly(
     order: Sequence[Node], outputs: Sequence[str], modules: Mapping[str, nn.Module], data: MutableMapping[str, Any]
 ) -> None:
     """The same computation as a compiled program, as a loop that `torch.compile` can trace."""
-    call = call_through_forward if torch.compiler.is_compiling() else call_with_hooks
+    run = call_through_forward if torch.compiler.is_compiling() else call_with_hooks
     values: dict[str, Any] = {}
     for node in order:
         inputs = [values[key] if key in values else data[key] for key in node.in_keys]
-        result = call(modules[node.name], *inputs)
+        result = run(modules[node.name], *inputs)
         values.update(zip(node.out_keys, (result,) if len(node.out_keys) == 1 else result, strict=True))
     for key in outputs:
         if key in values:
             data[key] = values[key]
 
 
-def compile_program(order: Sequence[Node], outputs: Sequence[str], computes: Mapping[str, bool]) -> Program:
+def compile_program(order: Sequence[Node], outputs: Sequence[str], direct: Mapping[str, bool]) -> Program:
     """Straight-line code: one local variable per key, dropped after its last reader.
 
     Modules are looked up by name when it runs; one with hooks is called through `forward`.
@@ -65,7 +81,7 @@ def compile_program(order: Sequence[Node], outputs: Sequence[str], computes: Map
     Args:
         order: components, in execution order.
         outputs: keys that end up in the mapping.
-        computes: per component, whether `compute` may be called directly, which is `forward` without the mapping.
+        direct: per component, whether `compute` may be called directly, which is `forward` without the mapping.
     """
     written = [key for node in order for key in node.out_keys]
     read = [key for node in order for key in node.in_keys]
@@ -76,7 +92,7 @@ def compile_program(order: Sequence[Node], outputs: Sequence[str], computes: Map
     lines = [f"{variable[key]} = data[{key!r}]" for key in dict.fromkeys(read) if key not in set(written)]
     for i, node in enumerate(order):
         lines.append(f"m = modules[{node.name!r}]")
-        lines.extend(_call(node, variable, computes=computes[node.name]))
+        lines.extend(_call(node, variable, direct=direct[node.name]))
         lines.extend(f"data[{key!r}] = {variable[key]}" for key in node.out_keys if key in keep)
         over = [key for key in dict.fromkeys([*node.in_keys, *node.out_keys]) if last_reader.get(key, i) == i]
         if over:
@@ -87,11 +103,11 @@ def compile_program(order: Sequence[Node], outputs: Sequence[str], computes: Map
     return cast(Program, namespace["program"])
 
 
-def _call(node: Node, variable: Mapping[str, str], *, computes: bool) -> list[str]:
+def _call(node: Node, variable: Mapping[str, str], *, direct: bool) -> list[str]:
     """Code that runs the module `m` and assigns its outputs."""
     targets = ", ".join(variable[key] for key in node.out_keys)
     arguments = "".join(f", {variable[key]}" for key in node.in_keys)
-    if not computes:
+    if not direct:
         return [f"{targets} = call(m{arguments})"]
     hooks = "m._forward_hooks or m._forward_pre_hooks or m._backward_hooks or m._backward_pre_hooks"
     run = f"r = call(m{arguments}) if {hooks} else m.compute({arguments[2:]})"

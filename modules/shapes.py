@@ -17,6 +17,11 @@ Slice = tuple[int, int]
 """`(start, end)` along a dimension."""
 
 
+EXACT, FAST = "exact", "fast"
+NUMERICS = (EXACT, FAST)
+"""`exact` gives the old stack's bits; `fast` uses cheaper algebra, whose error is at most twice that of the old one."""
+
+
 @dataclass(frozen=True)
 class BuildContext:
     """What surrounds a component while an agent is built; a config need not repeat it.
@@ -31,6 +36,7 @@ class BuildContext:
         feature_ids: the number that tokens have for each of these features.
         action_nvec: number of action types and largest parameter + 1, where the environment says them.
         clip_range: the agent's clip range; 0 disables clipping.
+        numerics: `exact` or `fast`.
     """
 
     in_shapes: tuple[Shape, ...] = ()
@@ -42,6 +48,7 @@ class BuildContext:
     feature_ids: tuple[int, ...] = ()
     action_nvec: tuple[int, ...] = ()
     clip_range: float = 0.0
+    numerics: str = EXACT
 
 
 def only_source(context: BuildContext, ndim: int | None = None) -> Shape:
@@ -67,6 +74,16 @@ def positive(**sizes: Any) -> None:
     for name, size in sizes.items():
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             raise ConfigError(f"{name} must be a positive integer, got {size!r}")
+
+
+def one_of(name: str, value: Any, choices: Sequence[str]) -> None:
+    """Checks a constructor argument that is one of some words.
+
+    Raises:
+        ConfigError: "<name> must be ..., got ...".
+    """
+    if value not in choices:
+        raise ConfigError(f"{name} must be {' or '.join(choices)}, got {value!r}")
 
 
 def probability(**values: Any) -> None:

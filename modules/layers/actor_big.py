@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from modules.base import BilinearActorModule, positive
+from modules.base import EXACT, BilinearActorModule, positive
 
 # N batch times time, A actions, H hidden, E embedding, K bilinear outputs
 
@@ -23,9 +23,10 @@ class ActorBigModule(BilinearActorModule):
         embedding_dim: E.
         bilinear_output_dim: K.
         mlp_hidden_dim: size of the hidden layer.
+        numerics: see `BilinearActorModule`.
 
     Raises:
-        ConfigError: a size that is not positive.
+        ConfigError: a size that is not positive, another `numerics`.
     """
 
     def __init__(
@@ -35,11 +36,12 @@ class ActorBigModule(BilinearActorModule):
         bilinear_output_dim: int,
         mlp_hidden_dim: int,
         *,
+        numerics: str = EXACT,
         in_keys: Sequence[str] = ("hidden", "action_embeddings"),
         out_keys: Sequence[str] = ("logits",),
     ) -> None:
         positive(bilinear_output_dim=bilinear_output_dim, mlp_hidden_dim=mlp_hidden_dim)
-        super().__init__(hidden_size, embedding_dim, bilinear_output_dim, in_keys, out_keys)
+        super().__init__(hidden_size, embedding_dim, bilinear_output_dim, numerics, in_keys, out_keys)
         self.mlp = nn.Sequential(
             nn.Linear(bilinear_output_dim, mlp_hidden_dim), nn.ReLU(), nn.Linear(mlp_hidden_dim, 1)
         )

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from modules.base import ActorModule, BuildContext, positive
+from modules.base import ActionScoresModule, BuildContext, positive
 from modules.errors import ConfigError
 
 # N batch times time, A actions, E embedding
 
 
-class ActorKeySingleHeadModule(ActorModule):
+class ActorKeySingleHeadModule(ActionScoresModule):
     """Query `[N, E]` and action embeddings `[N, A, E]` -> logits `[N, A]`: `q . e + bias`.
 
     Args:

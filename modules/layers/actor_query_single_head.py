@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from modules.base import ActorModule, Shape, positive
+from modules.base import ActionScoresModule, Shape, positive
 
 # N batch times time, A actions, H hidden, E embedding
 
 
-class ActorQuerySingleHeadModule(ActorModule):
+class ActorQuerySingleHeadModule(ActionScoresModule):
     """Hidden state `[N, H]` -> query `[N, E]`: `tanh(h W)`; it reads action embeddings too, and nothing of them but E.
 
     Args:

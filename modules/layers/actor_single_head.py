@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from modules.base import BilinearActorModule
+from modules.base import EXACT, BilinearActorModule
 
 # N batch times time, A actions, H hidden, E embedding
 
@@ -17,9 +17,10 @@ class ActorSingleHeadModule(BilinearActorModule):
     Args:
         hidden_size: H.
         embedding_dim: E.
+        numerics: see `BilinearActorModule`.
 
     Raises:
-        ConfigError: a size that is not positive.
+        ConfigError: a size that is not positive, another `numerics`.
     """
 
     def __init__(
@@ -27,10 +28,11 @@ class ActorSingleHeadModule(BilinearActorModule):
         hidden_size: int,
         embedding_dim: int,
         *,
+        numerics: str = EXACT,
         in_keys: Sequence[str] = ("hidden", "action_embeddings"),
         out_keys: Sequence[str] = ("logits",),
     ) -> None:
-        super().__init__(hidden_size, embedding_dim, 1, in_keys, out_keys)
+        super().__init__(hidden_size, embedding_dim, 1, numerics, in_keys, out_keys)
 
     def compute(self, hidden: Tensor, embeds: Tensor) -> Tensor:
         """`hidden` `[N, H]`, `embeds` `[N, A, E]` -> `[N, A]`."""

@@ -33,6 +33,11 @@ class AlphaDropoutModule(OneSourceModule):
         super().__init__(in_keys, out_keys)
         self.p = p
 
+    @property
+    def draws_random_numbers(self) -> bool:
+        """In training, unless nothing is dropped."""
+        return self.training and self.p > 0
+
     def compute(self, x: Tensor) -> Tensor:
         """Any shape -> the same shape."""
         return F.alpha_dropout(x, self.p, self.training)

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from modules.base import BuildContext, MergeModule, Shape, axis_of, merge_options, narrowed, narrowed_shapes
+from modules.base import BuildContext, Shape, SlicedMergeModule, axis_of, merge_options, narrowed, narrowed_shapes
 from modules.errors import ConfigError
 
 
-class ConcatMergeModule(MergeModule):
+class ConcatMergeModule(SlicedMergeModule):
     """Concatenates along `dim`.
 
     Args:

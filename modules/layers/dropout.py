@@ -35,6 +35,11 @@ class DropoutModule(OneSourceModule):
         super().__init__(in_keys, out_keys)
         self.p, self.inplace = p, inplace
 
+    @property
+    def draws_random_numbers(self) -> bool:
+        """In training, unless nothing is dropped."""
+        return self.training and self.p > 0
+
     def compute(self, x: Tensor) -> Tensor:
         """Any shape -> the same shape."""
         return F.dropout(x, self.p, self.training, self.inplace)

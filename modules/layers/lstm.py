@@ -8,7 +8,18 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from modules.base import BuildContext, MettaModule, Shape, only_source, positive, probability
+from modules.base import (
+    EXACT,
+    FAST,
+    NUMERICS,
+    BuildContext,
+    MettaModule,
+    Shape,
+    one_of,
+    only_source,
+    positive,
+    probability,
+)
 from modules.errors import ConfigError
 
 DRAWS = {"once": 1, "twice": 2, "at_every_visit": 2}
@@ -29,9 +40,11 @@ class LSTMModule(MettaModule):
         dropout: probability between layers, in training.
         initialized: how often the initial weights are drawn, of which the last ones stay: `once`, `twice`, or
             `at_every_visit` of the graph. Later code of the old stack did (trap 5); a seed gives its weights.
+        numerics: `fast` runs a single step by the cell, layer by layer; `exact` by the kernel for sequences.
 
     Raises:
-        ConfigError: a size that is not positive, a dropout outside [0, 1], another `initialized`.
+        ConfigError: a size that is not positive, a dropout outside [0, 1], another `initialized` or
+            `numerics`.
     """
 
     fixed_in_keys = ("lstm_h", "lstm_c")
@@ -47,6 +60,7 @@ class LSTMModule(MettaModule):
         bias: bool = True,
         dropout: float = 0.0,
         initialized: str = "once",
+        numerics: str = EXACT,
         in_keys: Sequence[str] = ("input", "lstm_h", "lstm_c"),
         out_keys: Sequence[str] = ("output", "next_lstm_h", "next_lstm_c"),
     ) -> None:
@@ -54,7 +68,8 @@ class LSTMModule(MettaModule):
         probability(dropout=dropout)
         super().__init__(in_keys, out_keys)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.bias, self.dropout, self.initialized = bias, dropout, initialized
+        one_of("numerics", numerics, NUMERICS)
+        self.bias, self.dropout, self.initialized, self.numerics = bias, dropout, initialized, numerics
         if initialized not in DRAWS:
             raise ConfigError(f"initialized must be {', '.join(DRAWS)}, got {initialized!r}")
         for _ in range(DRAWS[initialized]):
@@ -76,15 +91,33 @@ class LSTMModule(MettaModule):
         if self.initialized == "at_every_visit":
             self._initialize()
 
+    @property
+    def draws_random_numbers(self) -> bool:
+        """In training, if there is dropout between layers."""
+        return self.training and self.num_layers > 1 and self.dropout > 0
+
     def compute(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """`x` `[B * T, input_size]`, `h`, `c` `[num_layers, B, hidden_size]` -> `[B * T, hidden_size]`, `h`, `c`."""
         batch, rows = h.shape[1], x.shape[0]
+        if self.numerics == FAST and rows == batch and not (self.training and self.dropout):
+            return self._step(x, h, c)
         x_TBI = x.reshape(batch, rows // batch, -1).transpose(0, 1)
         weights = [cast(Tensor, self._parameters[name]) for name in self._weight_names]
         y_TBH, h, c = torch.lstm(
             x_TBI, (h, c), weights, self.bias, self.num_layers, self.dropout, self.training, False, False
         )
         return y_TBH.transpose(0, 1).reshape(rows, self.hidden_size), h.detach(), c.detach()
+
+    def _step(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """One step, `x` `[B, input_size]`, without the sequence kernel's preparations."""
+        states = []
+        for i in range(self.num_layers):
+            biases = (self._parameters[f"bias_ih_l{i}"], self._parameters[f"bias_hh_l{i}"]) if self.bias else ()
+            weights = (self._parameters[f"weight_ih_l{i}"], self._parameters[f"weight_hh_l{i}"])
+            x, cell = torch.lstm_cell(x, (h[i], c[i]), *cast("tuple[Tensor, ...]", (*weights, *biases)))
+            states.append((x, cell))
+        hs, cs = zip(*states, strict=True)
+        return x, torch.stack(hs).detach(), torch.stack(cs).detach()
 
     def initial_state(self, batch: int, like: Tensor) -> tuple[Tensor, Tensor]:
         """Zeros `[num_layers, batch, hidden_size]`, on the device of `like` and in the dtype of the weights."""

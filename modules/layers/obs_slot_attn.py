@@ -78,13 +78,18 @@ class ObsSlotAttnModule(MettaModule):
         self.gru = nn.GRUCell(slot_dim, slot_dim)
         self.mlp = nn.Sequential(nn.Linear(slot_dim, hidden), nn.ReLU(), nn.Linear(hidden, slot_dim))
 
+    @property
+    def draws_random_numbers(self) -> bool:
+        """In training, and always where `noise` says so."""
+        return self.noise == "always" or self.training
+
     def compute(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """`x` `[N, M, D]`, `mask` `[N, M]` bool -> `[N, K, S]`."""
         x = self.norm_input(x)
         keys, values = self.key(x), self.value(x)
         shape = (x.shape[0], self.num_slots, self.slot_dim)
         slots = self.mean.expand(shape)
-        if self.noise == "always" or self.training:
+        if self.draws_random_numbers:
             slots = self.mean + torch.exp(self.log_std) * torch.randn(shape, device=x.device, dtype=x.dtype)
         for _ in range(self.num_iterations):
             queries = self.query(self.norm_slots(slots))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from modules.base import ActorModule
+from modules.base import ActionScoresModule
 from modules.errors import ConfigError
 
 # N batch times time, A actions, H hidden, E embedding, M = N * A
@@ -16,7 +16,7 @@ PRODUCTS = {"of_sums": "mh,me->m", "inner": "mh,mh->m"}
 """`product` -> what is computed."""
 
 
-class PufferActorModule(ActorModule):
+class PufferActorModule(ActionScoresModule):
     """Hidden state `[N, H]` and action embeddings `[N, A, E]` -> logits `[N, A]`.
 
     Args:

@@ -1,0 +1,188 @@
+"""How the components of a container are run: one after the other, or independent ones at the same time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from modules.base import one_per_key
+from modules.container import ComponentContainer
+from modules.errors import ConfigError, GraphError
+from modules.graph import Node, predecessors, producers
+from modules.program import call
+from modules.shapes import positive
+
+AUTOCAST = ("cpu", "cuda")
+RATES: dict[type[nn.Module], str] = {
+    nn.modules.dropout._DropoutNd: "p",
+    nn.RNNBase: "dropout",
+    nn.MultiheadAttention: "dropout",
+    nn.RReLU: "upper",
+}
+"""Classes of torch that draw random numbers in training, and what says how many."""
+
+
+class Executor(Protocol):
+    """Runs a container's components on a mapping."""
+
+    def __call__(
+        self,
+        container: ComponentContainer,
+        data: MutableMapping[str, Any],
+        outputs: Sequence[str] | None = None,
+        *,
+        intermediate: bool = False,
+    ) -> MutableMapping[str, Any]:
+        """See `ComponentContainer.execute`."""
+        ...
+
+
+class SequentialDAGExecutor:
+    """One component after the other, in the old stack's order."""
+
+    def __call__(
+        self,
+        container: ComponentContainer,
+        data: MutableMapping[str, Any],
+        outputs: Sequence[str] | None = None,
+        *,
+        intermediate: bool = False,
+    ) -> MutableMapping[str, Any]:
+        """See `ComponentContainer.execute`."""
+        return container.execute(data, outputs, intermediate=intermediate)
+
+
+class ParallelDAGExecutor:
+    """Components that do not wait for each other run in threads of their own; results are those of the sequence.
+
+    It helps where a graph has heavy branches side by side and cores are idle; small agents are slower with it
+    (docs/performance.md). Threads take over the caller's grad mode, inference mode and autocast.
+
+    Args:
+        max_workers: threads.
+
+    Raises:
+        GraphError: at a call, "... draws random numbers ...", since their order would depend on the threads.
+        ConfigError: "max_workers must be ...".
+    """
+
+    def __init__(self, max_workers: int = 2) -> None:
+        positive(max_workers=max_workers)
+        self.max_workers = max_workers
+        self._pool: ThreadPoolExecutor | None = None
+        self._making = threading.Lock()
+
+    def __call__(
+        self,
+        container: ComponentContainer,
+        data: MutableMapping[str, Any],
+        outputs: Sequence[str] | None = None,
+        *,
+        intermediate: bool = False,
+    ) -> MutableMapping[str, Any]:
+        """See `ComponentContainer.execute`."""
+        return container.execute(data, outputs, intermediate=intermediate, run=self._run)
+
+    def _run(
+        self,
+        order: Sequence[Node],
+        outputs: Sequence[str],
+        modules: Mapping[str, nn.Module],
+        data: MutableMapping[str, Any],
+    ) -> None:
+        """Starts each component as soon as those before it are done."""
+        for node in order:
+            _refuse_what_depends_on_order(node.name, modules[node.name])
+        writer_of, modes = producers(order), _modes()
+        waiting = {node.name: set(predecessors(node, writer_of)) for node in order}
+        values = {key: data[key] for node in order for key in node.in_keys if key not in writer_of}
+        running: dict[Future[Any], Node] = {}
+        try:
+            while waiting or running:
+                for node in [node for node in order if node.name in waiting and not waiting[node.name]]:
+                    del waiting[node.name]
+                    inputs = [values[key] for key in node.in_keys]
+                    running[self._threads().submit(_in_modes, modes, modules[node.name], inputs)] = node
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    node = running.pop(future)
+                    values.update(zip(node.out_keys, one_per_key(modules[node.name], future.result()), strict=True))
+                    for names in waiting.values():
+                        names.discard(node.name)
+        finally:
+            # An error in one component must not leave others at work on the caller's tensors.
+            wait(running)
+        for key in outputs:
+            if key in values:
+                data[key] = values[key]
+
+    def _threads(self) -> ThreadPoolExecutor:
+        with self._making:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self.max_workers, thread_name_prefix="component")
+            return self._pool
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"max_workers": self.max_workers}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+
+EXECUTORS: dict[str, Callable[[], Executor]] = {
+    "sequential": SequentialDAGExecutor,
+    "parallel": ParallelDAGExecutor,
+}
+
+
+def make_executor(name: str) -> Executor:
+    """The executor that a config's `execution` names.
+
+    Raises:
+        ConfigError: "execution must be ...".
+    """
+    if name not in EXECUTORS:
+        raise ConfigError(f"execution must be {' or '.join(EXECUTORS)}, got {name!r}")
+    return EXECUTORS[name]()
+
+
+def _refuse_what_depends_on_order(name: str, component: nn.Module) -> None:
+    for module in component.modules():
+        if draws_random_numbers(module):
+            raise GraphError(f"component {name!r} draws random numbers: run it with `execution: sequential`")
+        if getattr(module, "inplace", False):
+            raise GraphError(f"component {name!r} writes into its input: run it with `execution: sequential`")
+
+
+def draws_random_numbers(module: nn.Module) -> bool:
+    """Whether a module draws random numbers in its present mode, as it says itself or as torch's own classes do."""
+    if getattr(module, "draws_random_numbers", False):
+        return True
+    rate = next((rate for kind, rate in RATES.items() if isinstance(module, kind)), None)
+    return module.training and rate is not None and getattr(module, rate) > 0
+
+
+def _modes() -> dict[str, Any]:
+    """What torch keeps per thread."""
+    return {
+        "grad": torch.is_grad_enabled(),
+        "inference": torch.is_inference_mode_enabled(),
+        "autocast": {kind: torch.get_autocast_dtype(kind) for kind in AUTOCAST if torch.is_autocast_enabled(kind)},
+        "device": torch.get_default_device(),
+    }
+
+
+def _in_modes(modes: dict[str, Any], module: nn.Module, inputs: Sequence[Any]) -> Any:
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(modes["inference"]))
+        stack.enter_context(torch.set_grad_enabled(modes["grad"]))
+        for kind, dtype in modes["autocast"].items():
+            stack.enter_context(torch.autocast(kind, dtype=dtype))
+        if modes["device"] != torch.get_default_device():
+            stack.enter_context(modes["device"])
+        return call(module, *inputs)

@@ -1,0 +1,52 @@
+"""The L1 and L2 losses of regularised modules, each parameter counted once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, MutableMapping
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+REGULARIZATION_LOSS = "regularization_loss"
+"""The key that losses are added up in. It is no output of any component: many add to it."""
+
+
+class Regularizer(Protocol):
+    """A module that says how much its parameters cost."""
+
+    l2_scale: float
+    l1_scale: float
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """Those that may cost something."""
+        ...
+
+
+def regularization_loss(regularizers: Iterable[Regularizer]) -> Tensor | None:
+    """Scalar: `l2_scale * sum(w ** 2) + l1_scale * sum(|w|)`; None if no parameter needs a gradient.
+
+    Args:
+        regularizers: inner ones first. A parameter that several of them hold costs what the first says, once.
+    """
+    counted: set[int] = set()
+    losses: list[Tensor] = []
+    for each in regularizers:
+        for parameter in each.parameters():
+            if not parameter.requires_grad or id(parameter) in counted:
+                continue
+            counted.add(id(parameter))
+            if each.l2_scale:
+                losses.append(each.l2_scale * parameter.square().sum())
+            if each.l1_scale:
+                losses.append(each.l1_scale * parameter.abs().sum())
+    return torch.stack(losses).sum() if losses else None
+
+
+def add_regularization(data: MutableMapping[str, Any], regularizers: Iterable[Regularizer]) -> None:
+    """Adds the loss to what `data` has of it already."""
+    loss = regularization_loss(regularizers)
+    if loss is not None:
+        # A TensorDict has no `in`.
+        before = data[REGULARIZATION_LOSS] if REGULARIZATION_LOSS in data.keys() else None  # noqa: SIM118
+        data[REGULARIZATION_LOSS] = loss if before is None else before + loss

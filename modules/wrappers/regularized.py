@@ -1,0 +1,47 @@
+"""`RegularizedModule`: a module whose parameters cost something in training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, MutableMapping
+from typing import Any
+
+from torch import nn
+
+from modules.errors import ConfigError
+from modules.regularization import add_regularization
+from modules.wrappers.wrapper import Wrapper
+
+
+class RegularizedModule(Wrapper):
+    """Adds `l2_scale * sum(w ** 2) + l1_scale * sum(|w|)` to `regularization_loss` in training.
+
+    The loss goes into the mapping that `forward`, or the container, was called with. A parameter that several
+    regularisers hold, one in the other or side by side in one container, costs once, what the innermost says.
+
+    Args:
+        module: see `Wrapper`.
+        l2_scale: weight of the sum of squares.
+        l1_scale: weight of the sum of absolute values.
+
+    Raises:
+        ConfigError: "... must be a number >= 0 ...".
+    """
+
+    def __init__(self, module: nn.Module, l2_scale: float = 0.01, l1_scale: float = 0.0) -> None:
+        scales: dict[str, Any] = {"l2_scale": l2_scale, "l1_scale": l1_scale}
+        for name, scale in scales.items():
+            if not isinstance(scale, (int, float)) or not scale >= 0:
+                raise ConfigError(f"{name} must be a number >= 0, got {scale!r}")
+        super().__init__(module)
+        self.l2_scale, self.l1_scale = l2_scale, l1_scale
+
+    def add_losses(self, data: MutableMapping[str, Any]) -> None:
+        """Adds the loss of this module, and of others inside it."""
+        if self.training:
+            add_regularization(data, regularizers([self]))
+
+
+def regularizers(modules: Iterable[nn.Module]) -> list[RegularizedModule]:
+    """All of them in some modules, inner ones first."""
+    found = [each for module in modules for each in module.modules() if isinstance(each, RegularizedModule)]
+    return list(dict.fromkeys(reversed(found)))

@@ -1,0 +1,163 @@
+"""`SafeModule`: a module whose inputs and outputs are looked at."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from modules.base import one_per_key
+from modules.errors import ConfigError, SafetyError, SafetyWarning
+from modules.shapes import positive
+from modules.wrappers.wrapper import Wrapper
+
+Bounds = tuple[float, float]
+Spec = Sequence[int | None]
+VALUE_KEYS = ("value", "_value_")
+
+
+class SafeModule(Wrapper):
+    """Stops at NaN, infinities and wrong shapes, clamps actions into their bounds, warns of extreme values.
+
+    A tensor is summed, and only a sum that is not finite leads to a closer look. Under `torch.compile` and
+    `torch.export`, checks of values become assertions in the graph (`RuntimeError` with the same first line), and
+    there are no warnings. Bounds hold at every call.
+
+    Args:
+        module: see `Wrapper`.
+        input_specs: key -> expected sizes, the first (the batch) of which is not compared, nor any that is None.
+        output_specs: likewise.
+        action_bounds: key -> `(lowest, highest)`; a pair alone is for the one output of `module`.
+        nan_check: whether to look for NaN and infinities.
+        value_keys: outputs that are values.
+        value_limit: absolute value above which there is a warning, once per key.
+        check_every: how many calls there are to one that is checked.
+
+    Raises:
+        ConfigError: specs or bounds for keys that `module` does not have, bounds that are none.
+        SafetyError: at a call, naming key, component and statistics.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        input_specs: Mapping[str, Spec] | None = None,
+        output_specs: Mapping[str, Spec] | None = None,
+        action_bounds: Bounds | Mapping[str, Bounds] | None = None,
+        nan_check: bool = True,
+        *,
+        value_keys: Sequence[str] = VALUE_KEYS,
+        value_limit: float = 1000.0,
+        check_every: int = 1,
+    ) -> None:
+        positive(check_every=check_every)
+        super().__init__(module)
+        self.input_specs = _of_keys("input_specs", input_specs or {}, self.in_keys)
+        self.output_specs = _of_keys("output_specs", output_specs or {}, self.out_keys)
+        self.action_bounds = _of_keys("action_bounds", _by_key(action_bounds, self.out_keys), self.out_keys)
+        self.nan_check, self.check_every = nan_check, check_every
+        self.value_keys, self.value_limit = tuple(key for key in value_keys if key in self.out_keys), value_limit
+        self._calls, self._warned = 0, set[str]()
+
+    def compute(self, *inputs: Tensor) -> Any:
+        """What the wrapped module computes, within bounds.
+
+        Raises:
+            SafetyError: "NaN detected in ...", "Inf detected in ...", "shape mismatch for ...".
+        """
+        if torch.compiler.is_compiling():
+            return self._bounded(self._asserted(inputs))
+        self._calls += 1
+        if self._calls % self.check_every:
+            return self._bounded(self.inner(*inputs))
+        self._check("input", self.in_keys, inputs, self.input_specs)
+        result = self.inner(*inputs)
+        outputs = one_per_key(self, result)
+        self._check("output", self.out_keys, outputs, self.output_specs)
+        if self.value_keys:
+            self._warn_of_extremes(dict(zip(self.out_keys, outputs, strict=True)))
+        return self._bounded(result)
+
+    def _check(self, what: str, keys: Sequence[str], tensors: Sequence[Tensor], specs: Mapping[str, Spec]) -> None:
+        if self.nan_check:
+            for key, x in zip(keys, tensors, strict=True):
+                if x.is_floating_point() and not math.isfinite((x.detach() if x.requires_grad else x).sum().item()):
+                    self._explain(what, key, x.detach())
+        if specs:
+            for key, x in zip(keys, tensors, strict=True):
+                if key in specs and not _fits(x, specs[key]):
+                    sizes = f"expected {list(specs[key])} besides the batch, got {list(x.shape)}"
+                    raise SafetyError(f"shape mismatch for {what} {key!r} of component {self.label}: {sizes}")
+
+    def _explain(self, what: str, key: str, x: Tensor) -> None:
+        """Looks at every element; the sum of large ones may overflow though none is infinite."""
+        finite = x.isfinite()
+        if bool(finite.all()):
+            return
+        name = "NaN" if bool(x.isnan().any()) else "Inf"
+        known = x[finite].double()
+        rest = f"the others lie in [{known.min():.4g}, {known.max():.4g}]" if len(known) else "and nothing else"
+        raise SafetyError(
+            f"{name} detected in {what} {key!r} of component {self.label}, shape {list(x.shape)}: "
+            f"{int(x.isnan().sum())} NaN and {int(x.isinf().sum())} infinite of {x.numel()} elements, {rest}"
+        )
+
+    def _asserted(self, inputs: Sequence[Tensor]) -> Any:
+        """The computation with its checks as part of a graph, where Python cannot look at values."""
+        self._assert("input", self.in_keys, inputs)
+        result = self.inner(*inputs)
+        self._assert("output", self.out_keys, one_per_key(self, result))
+        return result
+
+    def _assert(self, what: str, keys: Sequence[str], tensors: Sequence[Tensor]) -> None:
+        for key, x in zip(keys, tensors, strict=True):
+            if self.nan_check and x.is_floating_point():
+                message = f"NaN or Inf detected in {what} {key!r} of component {self.label}"
+                torch._assert_async(x.detach().isfinite().all(), message)
+
+    def _bounded(self, result: Any) -> Any:
+        if not self.action_bounds:
+            return result
+        outputs = [
+            x.clamp(*self.action_bounds[key]) if key in self.action_bounds else x
+            for key, x in zip(self.out_keys, one_per_key(self, result), strict=True)
+        ]
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def _warn_of_extremes(self, outputs: Mapping[str, Tensor]) -> None:
+        for key in self.value_keys:
+            x = outputs[key].detach()
+            if key in self._warned or not x.numel() or x.abs().max().item() <= self.value_limit:
+                continue
+            self._warned.add(key)
+            span = f"[{x.min().item():.4g}, {x.max().item():.4g}]"
+            text = f"extreme values in {key!r} of component {self.label}: {span}, beyond {self.value_limit:g}"
+            warnings.warn(text, SafetyWarning, stacklevel=2)
+
+
+def _by_key(bounds: Any, out_keys: Sequence[str]) -> Mapping[str, Bounds]:
+    if bounds is None or isinstance(bounds, Mapping):
+        return bounds or {}
+    if len(out_keys) != 1:
+        raise ConfigError(f"action_bounds must say which of {', '.join(out_keys)} they are for: give a mapping by key")
+    return {out_keys[0]: bounds}
+
+
+def _of_keys(what: str, values: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    for key, value in values.items():
+        if key not in keys:
+            raise ConfigError(f"{what} names {key!r}, which is none of: {', '.join(keys) or 'no key'}")
+        if what == "action_bounds" and not (len(value) == 2 and value[0] <= value[1]):
+            raise ConfigError(f"action_bounds of {key!r} must be (lowest, highest), got {value!r}")
+    return dict(values)
+
+
+def _fits(x: Tensor, spec: Spec) -> bool:
+    sizes = x.shape[1:]
+    return len(sizes) == len(spec) - 1 and all(
+        want is None or want == got for want, got in zip(spec[1:], sizes, strict=True)
+    )

@@ -1,0 +1,123 @@
+"""`Wrapper`: a module around a module, under the same names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from typing import Any, Self, cast
+
+from torch import Tensor, nn
+
+from modules.base import MettaModule
+from modules.errors import ConfigError
+from modules.program import call
+
+SHARED = ("_parameters", "_buffers", "_non_persistent_buffers_set", "_modules")
+
+
+class Wrapper(MettaModule):
+    """Stands for `module`: the same keys, and the same parameters, buffers and children under the same names.
+
+    Names and order stay as they were because both modules hold the very same tables of them; the wrapped one is found
+    by `modules()` right after its wrapper, with the same name. What a wrapper does not know, `module` is asked for.
+
+    Subclasses override `compute`, where `self.inner(*inputs)` is the wrapped computation.
+
+    Args:
+        module: a `MettaModule`, perhaps a wrapper itself, or any module with `in_keys` and `out_keys`.
+
+    Raises:
+        ConfigError: "... wraps a module with in_keys and out_keys ...".
+    """
+
+    module: nn.Module
+
+    def __init__(self, module: nn.Module) -> None:
+        given: Any = module
+        if not isinstance(given, nn.Module) or not hasattr(given, "in_keys") or not hasattr(given, "out_keys"):
+            needed = "wraps a module with in_keys and out_keys"
+            raise ConfigError(f"{type(self).__name__} {needed}, got {type(given).__name__}")
+        super().__init__(cast(Any, given).in_keys, cast(Any, given).out_keys)
+        # Past nn.Module's own `__setattr__`, which would make it a child, and its name part of every name below.
+        self.__dict__["module"] = module
+        for table in SHARED:
+            self.__dict__[table] = getattr(module, table)
+        self.training = module.training
+
+    def inner(self, *inputs: Tensor) -> Any:
+        """What the wrapped module computes, its hooks included."""
+        return call(self.module, *inputs)
+
+    def compute(self, *inputs: Tensor) -> Any:
+        """What the wrapped module computes."""
+        return self.inner(*inputs)
+
+    @property
+    def label(self) -> str:
+        """The wrapped component for messages: its first output, and the class that computes it."""
+        module: Any = self.module
+        while isinstance(module, Wrapper):
+            module = module.module
+        return f"{self.out_keys[0]!r} ({type(module).__name__})" if self.out_keys else type(module).__name__
+
+    # A wrapper's own class has these as constants; what counts is what the wrapped module says.
+    @property
+    def io_sizes(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Of the wrapped module."""
+        return getattr(self.module, "io_sizes", ())
+
+    @property
+    def saved_attributes(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Of the wrapped module."""
+        return getattr(self.module, "saved_attributes", ())
+
+    def add_losses(self, data: MutableMapping[str, Any]) -> None:
+        """Adds what the wrapped module adds."""
+        if isinstance(self.module, MettaModule):
+            self.module.add_losses(data)
+
+    def __getattr__(self, name: str) -> Any:
+        # Only asked for what is found nowhere else; in the middle of unpickling there is no module yet.
+        if "module" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.module, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        module = self.__dict__.get("module")
+        if module is not None and name in getattr(module, "saved_attributes", ()):
+            setattr(module, name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def named_modules(
+        self, memo: set[nn.Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, nn.Module]]:
+        """This wrapper, then what it wraps, both under `prefix`."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        yield from self.module.named_modules(memo, prefix, remove_duplicate)
+
+    def train(self, mode: bool = True) -> Self:
+        """Sets the mode of the wrapper and of what it wraps."""
+        super().train(mode)
+        self.module.train(mode)
+        return self
+
+    def apply(self, fn: Any) -> Self:
+        """Applies `fn` to the wrapped module and its children, then to the wrapper."""
+        self.module.apply(fn)
+        fn(self)
+        return self
+
+    def _save_to_state_dict(self, *args: Any) -> None:
+        cast(Any, self.module)._save_to_state_dict(*args)
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        cast(Any, self.module)._load_from_state_dict(*args)
+
+    def extra_repr(self) -> str:
+        """The wrapped module's class, since it is no child."""
+        return f"around {type(self.module).__name__}"

@@ -1,0 +1,136 @@
+"""`SafeModule` stops at what is wrong, and says where it is."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from modules import LinearModule, MettaModule, SafeModule
+from modules.errors import ConfigError, SafetyError, SafetyWarning
+
+NAN, INF = float("nan"), float("inf")
+
+
+class Given(MettaModule):
+    """Writes what it reads."""
+
+    def __init__(self, out_keys: tuple[str, ...] = ("_action_",)) -> None:
+        super().__init__([f"in_{i}" for i in range(len(out_keys))], out_keys)
+
+    def compute(self, *x: Tensor) -> Any:
+        return x if len(x) > 1 else x[0]
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (
+            [[1.0, NAN], [-2.0, 4.0]],
+            (
+                "NaN detected in input 'input' of component 'output' (LinearModule), shape [2, 2]: "
+                "1 NaN and 0 infinite of 4 elements, the others lie in [-2, 4]"
+            ),
+        ),
+        (
+            [[INF, -INF]],
+            (
+                "Inf detected in input 'input' of component 'output' (LinearModule), shape [1, 2]: "
+                "0 NaN and 2 infinite of 2 elements, and nothing else"
+            ),
+        ),
+    ],
+)
+def test_an_input_that_is_not_finite_is_named_with_its_statistics(x: list[list[float]], message: str) -> None:
+    with pytest.raises(SafetyError, match=re.escape(message)):
+        SafeModule(LinearModule(2, 2))({"input": torch.tensor(x)})
+
+
+def test_an_output_that_is_not_finite_is_named_though_the_inputs_are_fine() -> None:
+    module = LinearModule(2, 2)
+    with torch.no_grad():
+        module.weight[0, 0] = INF
+    data = {"input": torch.ones(1, 2)}
+    with pytest.raises(SafetyError, match="Inf detected in output 'output' of component 'output'"):
+        SafeModule(module)(data)
+    assert "output" not in data
+
+
+def test_large_numbers_whose_sum_overflows_are_finite() -> None:
+    x = torch.full((1, 4), 3e38)
+    assert torch.equal(SafeModule(Given())({"in_0": x})["_action_"], x)
+
+
+def test_integers_and_empty_tensors_pass() -> None:
+    safe = SafeModule(Given(("a", "b")))
+    safe({"in_0": torch.ones(2, dtype=torch.uint8), "in_1": torch.ones(0, 3)})
+
+
+def test_numbers_are_not_looked_at_where_that_is_not_wanted() -> None:
+    SafeModule(Given(), nan_check=False)({"in_0": torch.tensor([[NAN]])})
+
+
+def test_calls_can_be_sampled() -> None:
+    safe, bad = SafeModule(Given(), check_every=3), {"in_0": torch.tensor([[NAN]])}
+    safe(bad)
+    safe(bad)
+    with pytest.raises(SafetyError, match="NaN detected"):
+        safe(bad)
+
+
+@pytest.mark.parametrize("bounds", [(-1.0, 1.0), {"_action_": (-1.0, 1.0)}])
+def test_bounded_actions_are_clamped(bounds: Any) -> None:
+    x = torch.tensor([[-3.0, 0.5, 3.0]])
+    assert SafeModule(Given(), action_bounds=bounds)({"in_0": x})["_action_"].tolist() == [[-1.0, 0.5, 1.0]]
+
+
+def test_bounds_go_by_key_and_leave_other_outputs_alone() -> None:
+    safe = SafeModule(Given(("a", "b")), action_bounds={"b": (0.0, 1.0)})
+    data = safe({"in_0": torch.tensor([5.0]), "in_1": torch.tensor([5.0])})
+    assert (data["a"].item(), data["b"].item()) == (5.0, 1.0)
+
+
+def test_the_gradient_stops_where_an_action_was_clamped() -> None:
+    x = torch.tensor([[-3.0, 0.5]], requires_grad=True)
+    SafeModule(Given(), action_bounds=(-1.0, 1.0))({"in_0": x})["_action_"].sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [[0.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"action_bounds": (-1.0, 1.0)}, "action_bounds must say which of a, b they are for"),
+        ({"action_bounds": {"c": (0.0, 1.0)}}, "action_bounds names 'c', which is none of: a, b"),
+        ({"action_bounds": {"a": (1.0, 0.0)}}, "action_bounds of 'a' must be (lowest, highest), got (1.0, 0.0)"),
+        ({"input_specs": {"x": (None, 3)}}, "input_specs names 'x', which is none of: in_0, in_1"),
+        ({"check_every": 0}, "check_every must be a positive integer, got 0"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        SafeModule(Given(("a", "b")), **options)
+
+
+@pytest.mark.parametrize(("what", "key"), [("input", "in_0"), ("output", "_action_")])
+def test_a_shape_that_does_not_fit_is_refused(what: str, key: str) -> None:
+    specs: Any = {f"{what}_specs": {key: (1, 3, None)}}
+    safe = SafeModule(Given(), **specs)
+    safe({"in_0": torch.ones(7, 3, 9)})
+    message = f"shape mismatch for {what} {key!r} of component '_action_' (Given): expected [1, 3, None] besides the"
+    with pytest.raises(SafetyError, match=re.escape(message)):
+        safe({"in_0": torch.ones(1, 4, 9)})
+
+
+@pytest.mark.parametrize("key", ["value", "_value_"])
+def test_an_extreme_value_is_warned_of_once(key: str) -> None:
+    safe = SafeModule(Given((key,)))
+    with pytest.warns(SafetyWarning, match=rf"extreme values in '{key}' of component .*: \[-2000, 1\], beyond 1000"):
+        safe({"in_0": torch.tensor([[-2000.0], [1.0]])})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        safe({"in_0": torch.tensor([[-3000.0]])})
