@@ -44,9 +44,10 @@ def regularization_loss(regularizers: Iterable[Regularizer]) -> Tensor | None:
 
 
 def add_regularization(data: MutableMapping[str, Any], regularizers: Iterable[Regularizer]) -> None:
-    """Adds the loss to what `data` has of it already."""
+    """Adds the loss to what `data` has of it already; in a `TensorDict` once per row, since its entries have rows."""
     loss = regularization_loss(regularizers)
     if loss is not None:
+        loss = loss.expand(getattr(data, "batch_size", ()))
         # A TensorDict has no `in`.
         before = data[REGULARIZATION_LOSS] if REGULARIZATION_LOSS in data.keys() else None  # noqa: SIM118
         data[REGULARIZATION_LOSS] = loss if before is None else before + loss

@@ -50,7 +50,7 @@ def test_results_and_gradients_are_those_of_the_sequence() -> None:
         container.zero_grad()
         each["merged"].square().sum().backward()
         gradients.append([parameter.grad for parameter in container.parameters()])
-    assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))  # type: ignore[arg-type]
+    assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
 
 
 def test_branches_run_at_the_same_time() -> None:
