@@ -2,7 +2,7 @@
 
 - `bitwise`: the same bytes, shapes, types, strides. Nothing is tolerated, discrete or not.
 - `oracle`: the old stack in float64 is the judge; the new error may be at most `FACTOR` times the old one's, both as
-  root mean squares over all examples of a level, each to its own scale. A sampled action may differ where the margin
+  root mean squares over all examples and steps of a level. A sampled action may differ where the margin
   between the two best choices is under the noise, and is counted as a tie.
 - divergences: named exceptions under either policy, in `equivalence.divergences`.
 
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from statistics import median_low
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -25,27 +27,37 @@ POLICIES = (BITWISE, ORACLE)
 FACTOR = 2.0
 """How many times the old stack's error the new one may have."""
 
+STEP = ", step "
 Key = tuple[str, str]
+
+
+class Error(NamedTuple):
+    """How far one tensor of one example is from the judge: root mean squares, and its largest number."""
+
+    scale: float
+    old: float
+    new: float
+    floor: float
 
 
 @dataclass
 class Errors:
-    """Squared errors of one tensor against the judge, each to the largest number of its example, over all examples.
+    """The errors of one tensor over all examples and steps.
 
-    Attributes:
-        old: of the old stack in its own precision.
-        new: of the new one.
-        floor: of a result that is the judge's own, rounded once: half a unit in the last place of that number.
+    Each is put in relation to the largest number of its example, so that one of large numbers does not drown the
+    others; or to the median of these, so that a number that happens to be next to zero does not either.
     """
 
-    old: float = 0.0
-    new: float = 0.0
-    floor: float = 0.0
+    examples: list[Error] = field(default_factory=list)
 
     @property
     def ratio(self) -> float:
-        """The new error to the old one; an error below one rounding counts as one."""
-        return float((self.new / max(self.old, self.floor)) ** 0.5) if self.new else 0.0
+        """The new error to the old one; an error below one rounding, half a unit in the last place, counts as one."""
+        typical = median_low(error.scale for error in self.examples)
+        old = sum((error.old / max(error.scale, typical)) ** 2 for error in self.examples)
+        new = sum((error.new / max(error.scale, typical)) ** 2 for error in self.examples)
+        floor = sum(error.floor**2 for error in self.examples)
+        return float((new / max(old, floor)) ** 0.5)
 
 
 @dataclass
@@ -97,14 +109,13 @@ class Judgement:
             self.differences.append(Difference(*key, "NaN or infinite in other places"))
             return
         finite = judge.isfinite() & old.isfinite()
-        errors = self.errors.setdefault(key, Errors())
         if not bool(finite.any()):
             return
-        # To the scale of each example: one of large numbers would drown the errors of all others.
+        half_ulp = torch.finfo(old.dtype).eps / 2
+        old_error, new_error = (float(((side - judge)[finite] ** 2).mean() ** 0.5) for side in (old, new))
         scale = max(float(judge[finite].abs().max()), torch.finfo(old.dtype).tiny)
-        errors.old += float((((old - judge)[finite] / scale) ** 2).sum())
-        errors.new += float((((new - judge)[finite] / scale) ** 2).sum())
-        errors.floor += int(finite.sum()) * (torch.finfo(old.dtype).eps / 2) ** 2
+        errors = self.errors.setdefault((key[0], key[1].partition(STEP)[0]), Errors())
+        errors.examples.append(Error(scale, old_error, new_error, half_ulp))
 
     def verdict(self) -> list[Difference]:
         """What is wrong: differences that are no matter of precision, and errors beyond `FACTOR` times the old ones."""
@@ -112,7 +123,7 @@ class Judgement:
             Difference(
                 *key,
                 f"the error is {errors.ratio:.3g} times the old one's; at most {FACTOR:g} is accepted",
-                component=key[1].partition(",")[0] if key[0] == "component" else None,
+                component=key[1] if key[0] == "component" else None,
             )
             for key, errors in self.errors.items()
             if errors.ratio > FACTOR

@@ -16,7 +16,7 @@ from equivalence.finding import Pair
 from equivalence.harness import EXACT, JUDGED, LEVELS
 from equivalence.hosts import host, subject
 from equivalence.mutant import computing
-from equivalence.policy import FACTOR, ORACLE, Errors, Judgement
+from equivalence.policy import FACTOR, ORACLE, Error, Errors, Judgement
 from equivalence.proof import Run, prove
 from equivalence.stirring import build
 from migrate.eras import Era
@@ -70,7 +70,12 @@ def test_what_is_exact_stays_exact_under_the_oracle() -> None:
 
 
 def test_an_error_below_one_rounding_counts_as_one() -> None:
-    assert Errors(old=0.0, new=1e-16, floor=1e-16).ratio == 1
+    assert Errors([Error(1.0, 0.0, 1e-8, 1e-8)]).ratio == 1
+
+
+def test_one_number_next_to_zero_does_not_decide_for_all() -> None:
+    usual, next_to_zero = Error(1.0, 1e-7, 1e-7, 1e-8), Error(1e-6, 1e-9, 1e-7, 1e-8)
+    assert Errors([usual, usual, next_to_zero]).ratio < FACTOR
 
 
 def test_every_level_says_what_becomes_of_it_under_the_oracle() -> None:
