@@ -86,7 +86,7 @@ equivalence: $(STAMP) ## the proofs that CI runs: examples, real configs, random
 	@$(PY) -m equivalence alarms --comparisons 3000
 	@$(PY) -m equivalence throughput --seconds 5
 
-nightly: $(STAMP) ## the same at length: 2000 inputs per config and level, 1000 random agents, 100000 comparisons
+nightly: $(STAMP) ## the same at length: 2000 inputs per config, 1000 random agents, 100000 comparisons
 	@$(PY) -m equivalence suite examples $(CONFIGS) --profile nightly --report equivalence-report || [ $$? = 5 ]
 	@$(PY) -m equivalence selftest
 	@$(PY) -m equivalence alarms

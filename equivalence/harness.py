@@ -26,6 +26,7 @@ class Level:
         missing: why a pair has nothing to compare here; None where it has.
         steps: whether inputs are given step by step, not as a sequence.
         oracle: what becomes of it under the `oracle` policy: `JUDGED`, `EXACT` where nothing is computed, or `SKIPPED`.
+        slow: whether even one input takes seconds with a real agent.
     """
 
     purpose: str
@@ -34,6 +35,7 @@ class Level:
     missing: Callable[[Pair], str | None] = lambda _: None
     steps: bool = False
     oracle: str = SKIPPED
+    slow: bool = False
 
     def examples(self, asked: int) -> int:
         """How many inputs to try where `asked` are asked for."""
@@ -47,11 +49,11 @@ LEVELS: dict[str, Level] = {
     "inference": Level("one step, with sampled actions", passes.inference, steps=True),
     "forward": Level("the training pass", passes.forward, oracle=JUDGED),
     "gradients": Level("gradients of all parameters and of float observations", passes.gradients, oracle=JUDGED),
-    "rollout": Level("many steps with carried state and resets", rollout.rollout, 3, steps=True, oracle=JUDGED),
+    "rollout": Level("many steps with carried state and resets", rollout.rollout, 3, steps=True, oracle=JUDGED, slow=True),
     "sampling": Level("actions from one stream of random numbers", rollout.sampling, steps=True),
     "hot_swap": Level("a component replaced in a rollout, and put back", changes.hot_swap, 3, steps=True),
     "activation": Level("other actions, in other orders", changes.activation, 5, changes.without_actions, steps=True),
-    "checkpoint": Level("files of both formats, and back", round_trips.checkpoint, 25),
-    "config": Level("the config in both languages, and fresh agents", round_trips.config, ONCE),
-    "training": Level(f"{training.STEPS} steps of PPO with Adam and clipping", training.training, 25, orders_differ),
+    "checkpoint": Level("files of both formats, and back", round_trips.checkpoint, 25, slow=True),
+    "config": Level("the config in both languages, and fresh agents", round_trips.config, ONCE, slow=True),
+    "training": Level(f"{training.STEPS} steps of PPO with Adam and clipping", training.training, 25, orders_differ, slow=True),
 }

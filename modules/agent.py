@@ -211,7 +211,7 @@ class MettaAgent(nn.Module):
 
     def _core(self) -> Any:
         """The module with a recurrent state, also inside a wrapper."""
-        return next((module for module in self.components.modules() if hasattr(type(module), "initial_state")), None)
+        return self.components._first_with("initial_state")
 
     def clip_weights(self) -> None:
         """Clamps every limited weight, if the agent clips at all, and lets wrappers watch theirs. After the step."""

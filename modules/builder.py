@@ -102,14 +102,19 @@ def _order(sources: Mapping[str, Sequence[Mapping[str, Any]]], heads: Sequence[s
     for node in nodes.values():
         for source in node.in_keys:
             if source not in nodes:
-                known = ", ".join(nodes)
-                raise GraphError(f"component {node.name!r} has the source {source!r}, which is none of: {known}")
+                known, readers = ", ".join(nodes), " and ".join(n.name for n in nodes.values() if source in n.in_keys)
+                raise GraphError(
+                    f"component {node.name!r} has the source {source!r}, which is none of: {known}; "
+                    f"add it, or give {readers} another source"
+                )
     order = execution_order(nodes, [head for head in heads if head in nodes])
     reached = {node.name for node in order}
     unreached = [name for name in nodes if name not in reached]
     if unreached:
+        absent = " and no ".join(repr(head) for head in heads if head not in nodes)
         raise GraphError(
-            f"no head reaches: {', '.join(unreached)}; remove them, or make them sources towards {' or '.join(heads)}"
+            f"no head reaches: {', '.join(unreached)}{absent and f', since there is no {absent}'}; "
+            f"remove them, or make them sources towards {' or '.join(heads)}"
         )
     return [node.name for node in order]
 

@@ -39,6 +39,7 @@ class ComponentContainer(nn.ModuleDict):
         self._graph: Graph | None = None
         self._orders: dict[tuple[str, ...] | None, tuple[list[Node], tuple[str, ...]]] = {}
         self._programs: dict[tuple[str, ...] | None, Program] = {}
+        self._found: dict[str, nn.Module | None] = {}
         self._regularized: dict[tuple[str, ...] | None, list[RegularizedModule]] = {}
 
     def register_component(self, name: str, module: nn.Module, dependencies: Sequence[str] | None = None) -> None:
@@ -174,6 +175,12 @@ class ComponentContainer(nn.ModuleDict):
         self._programs[outputs] = program
         return program
 
+    def _first_with(self, method: str) -> nn.Module | None:
+        """The first module, also inside others, whose class has a method of this name."""
+        if method not in self._found:
+            self._found[method] = next((each for each in self.modules() if hasattr(type(each), method)), None)
+        return self._found[method]
+
     def _regularizers(self, outputs: tuple[str, ...] | None) -> list[RegularizedModule]:
         """What costs something among the components that `outputs` need."""
         if outputs not in self._regularized:
@@ -207,7 +214,7 @@ class ComponentContainer(nn.ModuleDict):
         self._forget()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_graph": None, "_orders": {}, "_programs": {}, "_regularized": {}}
+        return {**self.__dict__, "_graph": None, "_orders": {}, "_programs": {}, "_found": {}, "_regularized": {}}
 
 
 def _node(name: str, module: Any, dependencies: tuple[str, ...] = ()) -> Node:

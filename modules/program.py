@@ -52,8 +52,7 @@ def computes(module: nn.Module) -> bool:
 def call(module: nn.Module, *inputs: Any) -> Any:
     """What the module computes, by the shortest way that fires its hooks."""
     m: Any = module
-    hooked = m._forward_hooks or m._forward_pre_hooks or m._backward_hooks or m._backward_pre_hooks
-    if not hooked and computes(module):
+    if not (m._forward_hooks or m._forward_pre_hooks or m._backward_hooks or m._backward_pre_hooks) and computes(m):
         return m.compute(*inputs)
     return (call_through_forward if torch.compiler.is_compiling() else call_with_hooks)(module, *inputs)
 

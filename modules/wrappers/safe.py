@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +17,8 @@ from modules.wrappers.wrapper import Wrapper
 Bounds = tuple[float, float]
 Spec = Sequence[int | None]
 VALUE_KEYS = ("value", "_value_")
+LOOKED_AT = "_finite_at_version"
+"""Attribute of a tensor that was found finite: its version then, which writing into it changes."""
 
 
 class SafeModule(Wrapper):
@@ -71,22 +72,29 @@ class SafeModule(Wrapper):
         """
         if torch.compiler.is_compiling():
             return self._bounded(self._asserted(inputs))
-        self._calls += 1
-        if self._calls % self.check_every:
-            return self._bounded(self.inner(*inputs))
+        if self.check_every > 1:
+            self.__dict__["_calls"] += 1  # nn.Module's own way to set an attribute takes longer than many a layer
+            if self._calls % self.check_every:
+                return self._bounded(self.inner(*inputs))
         self._check("input", self.in_keys, inputs, self.input_specs)
         result = self.inner(*inputs)
-        outputs = one_per_key(self, result)
+        outputs = (result,) if type(result) is Tensor else one_per_key(self, result)
         self._check("output", self.out_keys, outputs, self.output_specs)
         if self.value_keys:
             self._warn_of_extremes(dict(zip(self.out_keys, outputs, strict=True)))
-        return self._bounded(result)
+        return self._bounded(result) if self.action_bounds else result
 
     def _check(self, what: str, keys: Sequence[str], tensors: Sequence[Tensor], specs: Mapping[str, Spec]) -> None:
         if self.nan_check:
-            for key, x in zip(keys, tensors, strict=True):
-                if x.is_floating_point() and not math.isfinite((x.detach() if x.requires_grad else x).sum().item()):
-                    self._explain(what, key, x.detach())
+            for i, x in enumerate(tensors):
+                version = -1 if x.is_inference() else x._version
+                # What another SafeModule has just looked at is not summed again.
+                if vars(x).get(LOOKED_AT) == version or not x.is_floating_point():
+                    continue
+                total = (x.detach() if x.requires_grad else x).sum().item()
+                if total - total != 0:
+                    self._explain(what, keys[i], x.detach())
+                vars(x)[LOOKED_AT] = version
         if specs:
             for key, x in zip(keys, tensors, strict=True):
                 if key in specs and not _fits(x, specs[key]):

@@ -14,9 +14,10 @@ import torch
 from equivalence import tasks
 from equivalence.architectures import Architecture
 from equivalence.finding import Pair
+from equivalence.harness import LEVELS
 from equivalence.result import ProofResult
 from equivalence.subjects import era_in_name, subjects
-from equivalence.suite import main
+from equivalence.suite import main, parser, plan
 from equivalence.tasks import ARCHITECTURE, Task, perform
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -30,6 +31,16 @@ def test_a_folder_is_searched_for_agents_and_policies(tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text("components: [")
     (tmp_path / "notes.safetensors").write_bytes(b"no policy")
     assert [file.name for file in subjects([tmp_path])] == ["policy.pt", "simple.yaml"]
+
+
+def test_slow_levels_are_tried_on_every_fourth_file_in_ci_and_on_all_at_night(tmp_path: Path) -> None:
+    for number in range(5):
+        shutil.copy(EXAMPLES / "simple.yaml", tmp_path / f"{number}.yaml")
+    slow = {name for name, level in LEVELS.items() if level.slow}
+    for profile, expected in {"ci": [True, False, False, False, True], "nightly": [True] * 5}.items():
+        tasks = list(plan(parser().parse_args([str(tmp_path), "--profile", profile, "--architectures", "0"])))
+        assert [slow <= set(task.levels) for task in tasks] == expected
+        assert all(set(LEVELS) - slow <= set(task.levels) for task in tasks)
 
 
 @pytest.mark.parametrize(
