@@ -49,11 +49,15 @@ LEVELS: dict[str, Level] = {
     "inference": Level("one step, with sampled actions", passes.inference, steps=True),
     "forward": Level("the training pass", passes.forward, oracle=JUDGED),
     "gradients": Level("gradients of all parameters and of float observations", passes.gradients, oracle=JUDGED),
-    "rollout": Level("many steps with carried state and resets", rollout.rollout, 3, steps=True, oracle=JUDGED, slow=True),
+    "rollout": Level(
+        "many steps with carried state and resets", rollout.rollout, 3, steps=True, oracle=JUDGED, slow=True
+    ),
     "sampling": Level("actions from one stream of random numbers", rollout.sampling, steps=True),
     "hot_swap": Level("a component replaced in a rollout, and put back", changes.hot_swap, 3, steps=True),
     "activation": Level("other actions, in other orders", changes.activation, 5, changes.without_actions, steps=True),
     "checkpoint": Level("files of both formats, and back", round_trips.checkpoint, 25, slow=True),
     "config": Level("the config in both languages, and fresh agents", round_trips.config, ONCE, slow=True),
-    "training": Level(f"{training.STEPS} steps of PPO with Adam and clipping", training.training, 25, orders_differ, slow=True),
+    "training": Level(
+        f"{training.STEPS} steps of PPO with Adam and clipping", training.training, 25, orders_differ, slow=True
+    ),
 }

@@ -59,7 +59,12 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "places", nargs="*", type=Path, metavar="PLACE", help="files, or folders with configs and policies"
     )
-    result.add_argument("--profile", choices=list(PROFILES), default="ci", help="how thorough: `ci` tries slow levels on every fourth file (ci)")
+    result.add_argument(
+        "--profile",
+        choices=list(PROFILES),
+        default="ci",
+        help="how thorough; slow levels are on every fourth file in ci (ci)",
+    )
     result.add_argument("--level", action="append", choices=list(LEVELS), help="only this level (repeatable)")
     result.add_argument("--examples", type=positive, metavar="N", help="inputs per level of each file")
     result.add_argument("--architectures", type=counted, metavar="N", help="random agents")
