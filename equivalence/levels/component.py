@@ -98,13 +98,15 @@ def _cut(pair: Pair) -> Iterator[dict[str, Visit]]:
     """Lets the old agent's passes cut each component's output off from the next one's input, and remember both."""
     visits: dict[str, Visit] = {}
     old, new = cast(Any, pair.old).components, cast(Any, pair.new).components
-    inplace = {key for name, reader in new.items() if _is_inplace(reader, old[name]) for key in reader.in_keys}
+    writers = {name for name, reader in new.items() if _is_inplace(reader, old[name])}
+    written = {key for name in writers for key in new[name].in_keys}
     with ExitStack() as stack:
         for name in pair.order:
-            layer, copied = old[name], name in inplace
+            layer, owned = old[name], set() if name in writers else written
             visit = partial(
-                _visit, layer.forward, name=name, module=new[name], layers=old, visits=visits, copied=copied
-            )
+                _visit, layer.forward, name=name, module=new[name], layers=old, visits=visits, owned=owned,
+                copied=name in written,
+            )  # fmt: skip
             # Back to what stood there: a divergence may have changed it for as long as this level runs.
             stack.enter_context(patch.object(layer, "forward", visit))
         yield visits
@@ -116,14 +118,28 @@ def _is_inplace(*sides: Any) -> bool:
 
 
 def _visit(
-    forward: Any, td: Any, *, name: str, module: Any, layers: Any, visits: dict[str, Visit], copied: bool
+    forward: Any,
+    td: Any,
+    *,
+    name: str,
+    module: Any,
+    layers: Any,
+    visits: dict[str, Visit],
+    owned: set[str],
+    copied: bool,
 ) -> Any:
-    """Runs one old component on inputs that are leaves of autograd, and leaves a leaf behind for the next one."""
+    """Runs one old component on inputs that are leaves of autograd, and leaves a leaf behind for the next one.
+
+    Of sources in `owned`, which another reader will write into, it reads a copy of its own.
+    """
     if name in visits:
         return td
     sources = [key for key in module.in_keys if key in layers]
     for source in sources:
         layers[source].forward(td)
+    shared = {source: td[source] for source in sources}
+    for source in owned.intersection(sources):
+        td[source] = shared[source].detach().clone().requires_grad_(shared[source].requires_grad)
     leaves = {source: td[source] for source in sources}
     before = _copies(leaves)
     visit = visits[name] = Visit(leaves, dict(td.items()), torch.get_rng_state())
@@ -135,6 +151,8 @@ def _visit(
     visit.besides = {key: td[key] for key in module.out_keys[1:] if key in keys}
     visit.output = output = cast(Tensor, td[name])
     leaf = output.detach().requires_grad_(output.requires_grad)
+    for source in owned.intersection(sources):
+        td[source] = shared[source]
     # What works in place may not write into a leaf.
     td[name] = leaf.clone() if copied else leaf
     return td

@@ -17,6 +17,9 @@ from equivalence.hosts import host, subject
 from equivalence.mutant import computing
 from equivalence.proof import Run, prove
 from equivalence.result import LevelResult
+from equivalence.stirring import build
+from migrate.eras import Era
+from tests.migrate import _eras
 
 LINEAR = subject("linear")
 
@@ -127,3 +130,19 @@ def test_an_old_agent_that_cannot_be_cut_apart_is_an_error_and_not_a_silence() -
     layer._forward = refuse_leaves
     with pytest.raises(RuntimeError, match="not with its components cut apart"):
         found(pair, "component")
+
+
+def test_a_reader_sees_its_own_inputs_though_another_writes_into_them_later() -> None:
+    era = Era("E4d")
+    config = _eras.config_of(era, _eras.from_box)
+    components = config["components"]
+    components["dropped"] = _eras.layer("nn_layer_library.Dropout", "_core_", era=era)
+    components["dropped"]["nn_params"] = {"p": 0.5, "inplace": True}
+    components["left"] = _eras.linear("_core_", 4, era, nonlinearity="nn.Tanh")
+    components["both"] = _eras.layer("merge_layer.ConcatMergeLayer", "left", "dropped", era=era)
+    for reader in ("critic", "actor_1"):
+        components[reader]["sources"] = [{"name": "both"}]
+    pair = build({**config, "era": era.date}, _eras.BOX, _eras.ACTIONS)
+    (result,) = prove(pair, levels=["component"], run=Run(20))
+    assert result.equal
+    assert result.compared
