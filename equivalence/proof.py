@@ -26,7 +26,7 @@ from equivalence.result import ComponentResult, LevelResult
 from equivalence.strategies import Draw, Inputs, draws, fills_for
 
 PHASES = (Phase.generate, Phase.shrink)
-DATA = 10
+DATA = 25
 """Inputs of one structure, which differ in their data alone; making a structure costs more than filling it."""
 
 FEW = 5

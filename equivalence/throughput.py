@@ -30,8 +30,9 @@ from migrate import cli
 
 AGENTS = ("linear", "conv2d", "lstm", "actor_big", "obs_token_to_box_shaper", "obs_latent_attn")
 """Components whose host agents are timed: boxes and tokens, each kind of actor and of encoder."""
-ROUNDS = 5
-PER_ROUND = 60
+ROUNDS = 1
+PER_ROUND = 400
+"""Inputs per agent and level, as in the nightly profile: structures are drawn by Hypothesis once for several of them."""
 Bare = Callable[[nn.Module, Inputs], Callable[[], object]]
 
 
