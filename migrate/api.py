@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from migrate.old_tables import table_of
 from migrate.optimizer import check_shapes, positional, read_trainer_state, trainer_state_of
 from migrate.plan import make_plan
 from migrate.revive import revive
+from migrate.shadow import served
 from migrate.to_legacy import legacy_agent_from
 from modules.checkpoint import PolicyFile, agent_from, read_policy_file
 
@@ -69,18 +70,20 @@ def load_policy(path: str | Path, stack: str) -> Any:
         return agent
 
 
-def check_stack(stack: Any, where: object) -> None:
+def check_stack(stack: Any, where: object, known: Sequence[str] = STACKS) -> None:
     """Refuses a stack that does not exist.
 
     Raises:
         UsageError: "stack must be ...".
     """
-    if stack not in STACKS:
-        raise UsageError(f"stack must be {' or '.join(STACKS)}, got {stack!r}", where=where)
+    if stack not in known:
+        names = f"{', '.join(known[:-1])} or {known[-1]}"
+        raise UsageError(f"stack must be {names}, got {stack!r}", where=where)
 
 
 def parameter_names(agent: nn.Module) -> dict[str, str]:
     """This agent's parameter names -> the names that an old file has for them, in this agent's order."""
+    agent = served(agent)
     own = [name for name, _ in agent.named_parameters()]
     if legacy.is_agent(agent):
         return {name: name for name in own}
@@ -104,6 +107,7 @@ def load_optimizer_state(path: str | Path, agent: nn.Module) -> dict[str, Any]:
     Raises:
         UnusableFileError: no optimizer state in the file, or one for other parameters.
     """
+    agent = served(agent)
     names = list(parameter_names(agent))
     if is_new_file(path):
         content = read_policy_file(path)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import modules
@@ -17,48 +17,79 @@ from migrate.api import STACKS, check_stack, environment_from, load_policy, read
 from migrate.config_era import config_era, evidence_of
 from migrate.config_rules import STACK
 from migrate.eras import Era
-from migrate.errors import UsageError
+from migrate.errors import UnusableFileError, UsageError
 from migrate.named_agent import architecture_in, written_out
 from migrate.registry import rules, stem_of_new
+from migrate.shadow import SHADOW, Options, shadowed
 from migrate.to_legacy import legacy_agent
 from modules.builder import plain
 from modules.checkpoint import PolicyFile
 
 WHERE = "config"
-NEEDED = (STACK, "era", "clip_range", "components", *FIXED)
+NEEDED = (STACK, SHADOW, "era", "clip_range", "numerics", "components", *FIXED)
+OF_THE_JOB = (STACK, SHADOW)
+"""Keys of an agent config that may stand beside it in the job instead."""
 
 
 def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any:
-    """The agent of the stack that the config's flag `stack: legacy | modules` names.
+    """The agent of the stack that the config's flag `stack: legacy | modules | shadow` names.
 
     Config and checkpoint may be old or new, in any combination; without the flag, the config's own stack is built.
+    `shadow` builds both: one serves, the other one runs beside it (`migrate.shadow.ShadowAgent`), as the key `shadow`
+    says: `{serves: legacy, every: 1, ignore: []}`.
 
     Args:
-        cfg: an agent config, or a job config with one under `agent`; plain or OmegaConf. The flag may stand in either.
-            From E10 on it may name an architecture instead: `agent: fast`.
+        cfg: an agent config, or a job config with one under `agent`; plain or OmegaConf. `stack` and `shadow` may stand
+            in either. From E10 on it may name an architecture instead: `agent: fast`.
         env: see `environment_from`.
         checkpoint: a policy to load; its architecture must be that of the config.
 
     Raises:
-        UsageError: an unknown stack, an interpolation that is not resolved, or a config that describes another policy
-            than the checkpoint.
+        UsageError: an unknown stack, shadow options that are none, an interpolation that is not resolved, a value that
+            is missing, or a config that describes another policy than the checkpoint.
         MigrationError, MettaError: files that cannot be used, configs that cannot be built.
     """
     content = None if checkpoint is None else read_policy(checkpoint)
     config = _agent_config(_with_components(cfg, content))
     config_rules.check_agent(config, WHERE)
     new = config_rules.is_new(config)
-    stack = config.pop(STACK, STACKS[new])
-    check_stack(stack, WHERE)
+    stack, options = config.pop(STACK, STACKS[new]), Options.from_config(config.pop(SHADOW, None), WHERE)
+    check_stack(stack, WHERE, (*STACKS, SHADOW))
     era = era_of_config(config) if new else _era_of_old(config, content)
     new_config = config if new else config_rules.to_new_agent(config, era, WHERE)[0]
     environment = environment_from(env, era)
     if content is not None and checkpoint is not None:
         check_agreement(new_config, environment, content, checkpoint)
-        return load_policy(checkpoint, stack)
-    if stack == "modules":
-        return modules.MettaAgent(new_config, environment)
-    return legacy_agent(config_rules.to_old_agent(config, era, WHERE) if new else config, environment, WHERE, era)
+
+    def make(stack: str) -> Any:
+        if checkpoint is not None:
+            return load_policy(checkpoint, stack)
+        if stack == "modules":
+            return modules.MettaAgent(new_config, environment)
+        return _old_agent(None if new else config, new_config, environment, era)
+
+    return shadowed(make, options) if stack == SHADOW else make(stack)
+
+
+def _old_agent(
+    config: dict[str, Any] | None, new_config: Mapping[str, Any], environment: modules.Environment, era: Era
+) -> Any:
+    """An agent of the old stack from an old config, or from the new one if it is None.
+
+    Raises:
+        MigrationError: what the old stack says; and, of a config that the new one refuses as well, its plainer words.
+    """
+    try:
+        old_config = config_rules.to_old_agent(new_config, era, WHERE) if config is None else config
+        return legacy_agent(old_config, environment, WHERE, era)
+    except UnusableFileError as error:
+        try:
+            with torch.random.fork_rng(devices=[]):
+                modules.MettaAgent(new_config, environment)
+        except modules.MettaError as plainer:
+            fix = f"correct it; the new stack says: {plainer}"
+            raise type(error)(error.what, where=error.where, fix=fix) from error
+        raise
 
 
 def _era_of_old(config: dict[str, Any], content: PolicyFile | None) -> Era:
@@ -78,29 +109,44 @@ def _with_components(cfg: Any, content: PolicyFile | None) -> Any:
     node = cfg["agent"] if "agent" in raw else cfg
     options = {} if isinstance(node, str) else {key: _value(node, key) for key in node}
     era = None if content is None else era_of_config(content.config)
-    job = {key: raw[key] for key in (STACK, ERA) if key in raw}
+    job = {key: raw[key] for key in (*OF_THE_JOB, ERA) if key in raw}
     agent = written_out(name, {**({ERA: job[ERA]} if ERA in job else {}), **options}, era, WHERE)
-    return {**job, "agent": agent}
+    return {**job, "agent": {**agent, **({SHADOW: options[SHADOW]} if SHADOW in options else {})}}
 
 
 def _agent_config(cfg: Any) -> dict[str, Any]:
-    """The agent's config as plain values, with the flag of the job where the agent has none."""
+    """The agent's config as plain values, with the flags of the job where the agent has none."""
     if not isinstance(cfg, Mapping | DictConfig):
         raise UsageError(f"the config is a {type(cfg).__name__}, expected a mapping", where=WHERE)
     _, node = config_rules.agent_node(cfg, WHERE)
     config = {str(key): _value(node, key) for key in node}
-    if node is not cfg and STACK in cfg:
-        if config.get(STACK, cfg[STACK]) != cfg[STACK]:
-            raise UsageError(f"stack is {cfg[STACK]!r} in the job and {config[STACK]!r} in its agent", where=WHERE)
-        config[STACK] = cfg[STACK]
+    for key in OF_THE_JOB if node is not cfg else ():
+        if key in cfg and config.setdefault(key, _value(cfg, key)) != _value(cfg, key):
+            said = f"{_value(cfg, key)!r} in the job and {config[key]!r} in its agent"
+            raise UsageError(f"{key} is {said}", where=WHERE, fix="say it in one place")
+    _check_resolved(config, node)
+    return config
+
+
+def _check_resolved(config: Mapping[str, Any], node: Any) -> None:
+    """Refuses values that were not known when `config` was read off `node`.
+
+    Raises:
+        UsageError: "... is '${...}', which is not resolved", "... is '???', which stands for a value that is missing".
+    """
     read = {key: config.get(key) for key in NEEDED} | {"observations.obs_key": _obs_key(config)}
     for key, value in read.items():
         for place, text in _texts(value, key):
             if "${" in text:
+                composed = "add the key that it names to the job, or write the value itself"
+                fix = composed if isinstance(node, DictConfig) else "give the composed OmegaConf config"
+                raise UsageError(f"{place} is {text!r}, which is not resolved", where=WHERE, fix=fix)
+            if text == MISSING:
                 raise UsageError(
-                    f"{place} is {text!r}, which is not resolved", where=WHERE, fix="give the composed OmegaConf config"
+                    f"{place} is {text!r}, which stands for a value that is missing",
+                    where=WHERE,
+                    fix=f"write one, or give it on the command line: agent.{place}=...",
                 )
-    return config
 
 
 def _obs_key(config: Mapping[str, Any]) -> Any:
@@ -110,12 +156,19 @@ def _obs_key(config: Mapping[str, Any]) -> Any:
 
 
 def _value(node: Any, key: Any) -> Any:
-    """A plain value. What the agent does not read was never resolved by the old stack either, so it may not resolve."""
+    """A plain value, in which what does not resolve stays as it is written.
+
+    What the agent does not read was never resolved by the old stack either, so it may not resolve.
+    """
     try:
-        return plain(node[key])
+        value = node[key]
     except OmegaConfBaseException:
-        raw = OmegaConf.to_container(node, resolve=False)
-        return raw[key] if isinstance(raw, dict) else None
+        return cast(Any, OmegaConf.to_container(node, resolve=False))[key]
+    if isinstance(value, DictConfig):
+        return {str(inner): _value(value, inner) for inner in value}
+    if isinstance(value, ListConfig):
+        return [_value(value, i) for i in range(len(value))]
+    return plain(value)
 
 
 def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,7 @@ from migrate.old_names import parameter_names_of
 from migrate.optimizer import STATE_DICTS, by_name, legacy_trainer_bytes, put_trainer
 from migrate.pickle_writer import save_record
 from migrate.provenance import TRAINER
+from migrate.shadow import served
 from migrate.to_legacy import legacy_bytes, record_of
 from modules import MettaAgent
 from modules.checkpoint import PolicyFile, policy_file_of, write_atomically
@@ -38,7 +39,7 @@ def save_policy(
     Args:
         path: `.safetensors` for one file of the new format, or `.pt` for a policy as the old trainer wrote it, beside
             which the optimizer state goes to `trainer_state.pt`.
-        agent: of either stack, whatever the format.
+        agent: of either stack, whatever the format; of a shadow, the one that serves is written.
         optimizer_state: `optimizer.state_dict()` of a torch optimizer over `agent.parameters()`.
         trainer: what belongs to the optimizer state besides, such as `agent_step` and `epoch`; JSON values.
 
@@ -49,7 +50,7 @@ def save_policy(
         UsageError: an agent of neither stack, another suffix, `trainer` without `optimizer_state`.
         UnusableFileError: weights with NaN or Inf, a state for other parameters, what the old stack cannot express.
     """
-    path = Path(path)
+    path, agent = Path(path), served(agent)
     if path.suffix not in (".safetensors", ".pt"):
         raise UsageError(f"a policy is saved as .safetensors or .pt, got {path.suffix!r}", where=path)
     if trainer and optimizer_state is None:

@@ -72,7 +72,7 @@ def test_loading_leaves_the_generator_alone(policy: Path) -> None:
 
 @pytest.mark.parametrize("flag", ["old", "", None, 1])
 def test_another_flag_is_refused(flag: Any) -> None:
-    with pytest.raises(UsageError, match="config: stack must be legacy or modules, got "):
+    with pytest.raises(UsageError, match="config: stack must be legacy, modules or shadow, got "):
         build(OLD, stack=flag)
 
 
