@@ -20,6 +20,7 @@ FIXED: Mapping[str, ByEra] = {
     "sequences": ByEra((("E1", None), ("2025-05-19", "single_steps"), ("2025-05-22", None))),
     "log_probs": ByEra((("E1", None), ("E4a", "logsumexp"), ("E4c", None))),
     "divisors_when_remapped": ByEra((("E1", None), ("2025-07-01", "environment"), ("E9", None))),
+    "l2_init_anchors": ByEra((("E1", None), ("E9", "kept"))),
 }
 """Key of the new config -> its value since when; None where it is not written."""
 EXTRA_HEADS = ("returns_pred", "reward_pred")

@@ -234,5 +234,9 @@ class MettaAgent(nn.Module):
         return weights.l2_init_loss(self.components)
 
     def update_l2_init_weight_copy(self, alpha: float = 0.9) -> None:
-        """Moves the anchors of `l2_init_loss` towards the present weights: `alpha * anchor + (1 - alpha) * w`."""
-        weights.move_anchors(self.components, alpha)
+        """Moves the anchors of `l2_init_loss` towards the present weights: `alpha * anchor + (1 - alpha) * w`.
+
+        With `l2_init_anchors: kept` in the config they stay where they are, as since E9 in the old stack.
+        """
+        if self.config.get("l2_init_anchors") != "kept":
+            weights.move_anchors(self.components, alpha)

@@ -1,4 +1,4 @@
-"""What the container and the agent must know of tensordict, without importing it: an object of it came with it."""
+"""What other libraries and torch's own transforms need, without importing any: an object of theirs came with them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
+import torch
 from torch import nn
 
 
@@ -21,3 +22,11 @@ def mapping_for(module: nn.Module, data: dict[str, Any]) -> MutableMapping[str, 
         return data
     as_tensordict: MutableMapping[str, Any] = sys.modules["tensordict"].TensorDict(data, batch_size=[])
     return as_tensordict
+
+
+def inside_vmap() -> bool:
+    """Whether `torch.vmap` batches what is computed now; some kernels have no rule for it. Not told to a compiler."""
+    functorch = torch._C._functorch
+    if torch.compiler.is_compiling() or functorch.maybe_current_level() is None:
+        return False
+    return any(each.key() == functorch.TransformType.Vmap for each in functorch.get_interpreter_stack() or ())

@@ -13,7 +13,7 @@ import migrate
 from migrate.eras import Era
 from migrate.registry import rules
 from migrate.translate import to_new
-from tests.migrate import _policies
+from tests.migrate import _eras, _policies
 from tests.migrate._eras import config_of, environment_of, from_box
 from tests.traps._early import answers, both, both_of, built
 
@@ -43,6 +43,18 @@ def test_trap_09_l2_losses_carry_no_gradient(tmp_path: Path) -> None:
     expected = gradients(old, old.l2_init_loss() + old.l2_reg_loss())
     assert alike(expected, gradients(new, new.l2_init_loss() + new.l2_reg_loss()))
     assert not alike(expected, gradients(new, naive))
+
+
+@pytest.mark.parametrize("date", ["2025-07-30", "2025-08-13", "2025-08-19"])
+def test_anchors_move_until_e9_and_are_kept_since(date: str, tmp_path: Path) -> None:
+    path, _ = _eras.trained(date, _eras.encoders_of(date)[0]).write(tmp_path)
+    old, new = (migrate.load_policy(path, stack) for stack in ("legacy", "modules"))
+    before = new.l2_init_loss()
+    assert before > 0
+    for agent in (old, new):
+        agent.update_l2_init_weight_copy()
+    assert old.l2_init_loss() == new.l2_init_loss()
+    assert (new.l2_init_loss() == before) == (date >= "2025-08-13")
 
 
 @pytest.mark.parametrize("date", ["2025-05-01", L2])
