@@ -22,11 +22,13 @@ from migrate.registry import LAYERS, rules
 
 # Where tensors live, and what differs between versions of torch without a meaning for the result.
 IGNORED = frozenset({"device", "cfg", "obs_space", "_is_full_backward_hook", "_flat_weight_refs"})
-READ_AS: Mapping[str, Callable[[str], str]] = {
-    "initialization": str.lower,
-    "nonlinearity": lambda path: path.rpartition(".")[2],
+READ_AS: Mapping[str, Callable[[Any], Any]] = {
+    "initialization": lambda name: str(name).lower(),
+    "nonlinearity": lambda path: str(path).rpartition(".")[2],
+    "sources_list": lambda sources: [{"dim": -1, **source} for source in sources],
 }
-"""Attributes of which the old code read less than is written: `torch.Tanh` was `nn.Tanh` once weights were drawn."""
+"""Attributes of which the old code read less than is written, or a default besides: `torch.Tanh` was `nn.Tanh` once
+weights were drawn, and the merges of E1 took -1 for a `dim` that was not there (trap 15)."""
 SHOWN = 200
 
 
@@ -85,7 +87,7 @@ class _Describer:
             facts[f"{name}: class"] = _path(module)
             for key, value in vars(module).items():
                 described = self._describe(value)
-                facts[f"{name}: {key}"] = READ_AS[key](str(described)) if key in READ_AS else described
+                facts[f"{name}: {key}"] = READ_AS[key](described) if key in READ_AS else described
             params = next((place for key in ("_nn_params", "nn_params") if (place := f"{name}: {key}") in facts), None)
             if params and type(module).__module__.startswith(LAYERS["legacy"]):  # not the parts of one
                 # Somebody may have spelled a default out.
