@@ -44,7 +44,7 @@ def evaluate_actions(logits: Tensor, index: Tensor, how: str = "log_softmax") ->
 
 
 def _score(log_probs: Tensor, probs: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-    log_prob = log_probs[torch.arange(index.shape[0], device=index.device), index]
+    log_prob = log_probs.gather(-1, index.unsqueeze(-1)).squeeze(-1)
     return log_prob, -torch.sum(probs * log_probs, dim=-1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
@@ -11,12 +12,37 @@ from torch.nn.modules.module import _has_any_global_hook
 
 from modules import drawing
 from modules.errors import GraphError
-from modules.graph import Graph, Node, execution_order, predecessors, producers
+from modules.graph import (
+    Graph,
+    Node,
+    execution_order,
+    explain_missing,
+    node_of,
+    predecessors,
+    producers,
+    sizes_of,
+)
 from modules.program import Program, Runner, compile_program, computes, run_plainly
 from modules.regularization import REGULARIZATION_LOSS, add_regularization
 from modules.wrappers.regularized import RegularizedModule, regularizers
 
 HEADS = ("_value_", "_action_")
+
+
+Keys = tuple[str, ...] | None
+"""Outputs that are wanted; None for all."""
+
+
+@dataclass
+class _Derived:
+    """What follows from the components and their keys: made when it is needed, and never copied or pickled."""
+
+    graph: Graph | None = None
+    wanted: dict[tuple[Keys, bool], tuple[Keys, bool]] = field(default_factory=dict)
+    orders: dict[Keys, tuple[list[Node], tuple[str, ...]]] = field(default_factory=dict)
+    programs: dict[Keys, Program] = field(default_factory=dict)
+    regularized: dict[Keys, list[RegularizedModule]] = field(default_factory=dict)
+    found: dict[str, nn.Module | None] = field(default_factory=dict)
 
 
 class ComponentContainer(nn.ModuleDict):
@@ -36,11 +62,7 @@ class ComponentContainer(nn.ModuleDict):
 
     def _forget(self) -> None:
         """Drops what was derived from the graph."""
-        self._graph: Graph | None = None
-        self._orders: dict[tuple[str, ...] | None, tuple[list[Node], tuple[str, ...]]] = {}
-        self._programs: dict[tuple[str, ...] | None, Program] = {}
-        self._found: dict[str, nn.Module | None] = {}
-        self._regularized: dict[tuple[str, ...] | None, list[RegularizedModule]] = {}
+        self._derived = _Derived()
 
     def register_component(self, name: str, module: nn.Module, dependencies: Sequence[str] | None = None) -> None:
         """Adds a component, in any order.
@@ -58,8 +80,8 @@ class ComponentContainer(nn.ModuleDict):
             raise GraphError(f"component {name!r} is already registered; use replace_component to swap it")
         if isinstance(dependencies, str):
             raise GraphError(f"dependencies of {name!r} must be a list of names, got {dependencies!r}")
-        node = _node(name, module, tuple(dependencies or ()))
-        graph = self._graph or Graph(self._nodes())
+        node = node_of(name, module, tuple(dependencies or ()))
+        graph = self._derived.graph or Graph(self._nodes())
         graph.check(node)
         try:
             self.add_module(name, module)
@@ -67,7 +89,7 @@ class ComponentContainer(nn.ModuleDict):
             raise GraphError(f"{name!r} cannot be a component's name: {error.args[0]}") from error
         self._dependencies[name] = node.dependencies
         graph.add(node)
-        self._graph = graph
+        self._derived.graph = graph
 
     def replace_component(self, name: str, module: nn.Module) -> nn.Module:
         """Swaps a component for one with the same keys and sizes, and returns the old one.
@@ -78,13 +100,13 @@ class ComponentContainer(nn.ModuleDict):
         if name not in self:
             raise GraphError(f"there is no component {name!r} to replace; there are: {', '.join(self) or 'none'}")
         old = self[name]
-        before, after = _node(name, old), _node(name, module)
+        before, after = node_of(name, old), node_of(name, module)
         if before != after:
             raise GraphError(
                 f"the new {name!r} has keys {after.in_keys} -> {after.out_keys}, "
                 f"the old one {before.in_keys} -> {before.out_keys}; a swap keeps the keys"
             )
-        sizes = _sizes(old), _sizes(module)
+        sizes = sizes_of(old), sizes_of(module)
         if all(sizes) and sizes[0] != sizes[1]:
             raise GraphError(f"the new {name!r} has sizes {sizes[1]}, the old one {sizes[0]}; a swap keeps them")
         self._modules[name] = module
@@ -110,23 +132,21 @@ class ComponentContainer(nn.ModuleDict):
         Raises:
             GraphError: an output that nobody writes, or an input that is neither written nor in `data`.
         """
-        adds_losses = self.training and (outputs is None or REGULARIZATION_LOSS in outputs)
-        wanted = None if outputs is None else tuple(key for key in outputs if key != REGULARIZATION_LOSS)
-        if wanted is not None and intermediate:
-            wanted = tuple(key for node in self._order(wanted)[0] for key in node.out_keys)
+        asked = None if outputs is None else tuple(outputs), intermediate
+        wanted, with_losses = self._derived.wanted.get(asked) or self._want(*asked)
         try:
             modules = cast("Mapping[str, nn.Module]", self._modules)
             if torch.compiler.is_compiling() or _has_any_global_hook():  # type: ignore[no-untyped-call]
                 run = run_plainly
             if run is None:
-                program = self._programs.get(wanted) or self._compile(wanted)
+                program = self._derived.programs.get(wanted) or self._compile(wanted)
                 program(modules, data)
             else:
                 run(*self._order(wanted), modules, data)
         except KeyError as error:
-            _explain_missing(self._order(wanted)[0], data, error)
+            explain_missing(self._order(wanted)[0], data, error)
             raise
-        if adds_losses:
+        if with_losses and self.training:
             add_regularization(data, self._regularizers(wanted))
         return data
 
@@ -150,11 +170,11 @@ class ComponentContainer(nn.ModuleDict):
         return {name: predecessors(node, writer_of) for name, node in nodes.items()}
 
     def _nodes(self) -> dict[str, Node]:
-        return {name: _node(name, module, self._dependencies.get(name, ())) for name, module in self.items()}
+        return {name: node_of(name, module, self._dependencies.get(name, ())) for name, module in self.items()}
 
-    def _order(self, outputs: tuple[str, ...] | None) -> tuple[list[Node], tuple[str, ...]]:
+    def _order(self, outputs: Keys) -> tuple[list[Node], tuple[str, ...]]:
         """Components in execution order, and the keys to keep."""
-        if outputs not in self._orders:
+        if outputs not in self._derived.orders:
             nodes = self._nodes()
             writer_of = producers(nodes.values())
             if outputs is None:
@@ -166,26 +186,35 @@ class ComponentContainer(nn.ModuleDict):
                 roots = [writer_of[key] for key in outputs]
             order = execution_order(nodes, roots)
             kept = tuple(key for node in order for key in node.out_keys) if outputs is None else outputs
-            self._orders[outputs] = order, kept
-        return self._orders[outputs]
+            self._derived.orders[outputs] = order, kept
+        return self._derived.orders[outputs]
 
-    def _compile(self, outputs: tuple[str, ...] | None) -> Program:
+    def _want(self, outputs: Keys, intermediate: bool) -> tuple[Keys, bool]:
+        """The keys that components are to write, and whether the losses of regularisers are wanted."""
+        wanted = None if outputs is None else tuple(key for key in outputs if key != REGULARIZATION_LOSS)
+        if wanted is not None and intermediate:
+            wanted = tuple(key for node in self._order(wanted)[0] for key in node.out_keys)
+        found = wanted, outputs is None or REGULARIZATION_LOSS in outputs
+        self._derived.wanted[outputs, intermediate] = found
+        return found
+
+    def _compile(self, outputs: Keys) -> Program:
         order, kept = self._order(outputs)
         program = compile_program(order, kept, {node.name: computes(self[node.name]) for node in order})
-        self._programs[outputs] = program
+        self._derived.programs[outputs] = program
         return program
 
     def _first_with(self, method: str) -> nn.Module | None:
         """The first module, also inside others, whose class has a method of this name."""
-        if method not in self._found:
-            self._found[method] = next((each for each in self.modules() if hasattr(type(each), method)), None)
-        return self._found[method]
+        if method not in self._derived.found:
+            self._derived.found[method] = next((each for each in self.modules() if hasattr(type(each), method)), None)
+        return self._derived.found[method]
 
-    def _regularizers(self, outputs: tuple[str, ...] | None) -> list[RegularizedModule]:
+    def _regularizers(self, outputs: Keys) -> list[RegularizedModule]:
         """What costs something among the components that `outputs` need."""
-        if outputs not in self._regularized:
-            self._regularized[outputs] = regularizers(self[node.name] for node in self._order(outputs)[0])
-        return self._regularized[outputs]
+        if outputs not in self._derived.regularized:
+            self._derived.regularized[outputs] = regularizers(self[node.name] for node in self._order(outputs)[0])
+        return self._derived.regularized[outputs]
 
     def add_module(self, name: str, module: nn.Module | None) -> None:
         """Registers without checks, as `nn.ModuleDict` does; the graph is derived anew."""
@@ -214,30 +243,4 @@ class ComponentContainer(nn.ModuleDict):
         self._forget()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_graph": None, "_orders": {}, "_programs": {}, "_found": {}, "_regularized": {}}
-
-
-def _node(name: str, module: Any, dependencies: tuple[str, ...] = ()) -> Node:
-    reads, writes = getattr(module, "in_keys", None), getattr(module, "out_keys", None)
-    if not isinstance(module, nn.Module) or reads is None or not writes:
-        raise GraphError(f"component {name!r} ({type(module).__name__}) needs to be a module with in_keys and out_keys")
-    for key in (*reads, *writes):
-        if not isinstance(key, str):
-            raise GraphError(f"component {name!r} has the key {key!r}; keys are flat strings")
-    return Node(name, tuple(reads), tuple(writes), dependencies)
-
-
-def _sizes(module: nn.Module) -> tuple[Any, ...]:
-    return tuple(getattr(module, attribute) for attribute in getattr(module, "io_sizes", ()))
-
-
-def _explain_missing(order: Sequence[Node], data: Mapping[str, Any], error: KeyError) -> None:
-    written = {key for node in order for key in node.out_keys}
-    present = set(data.keys())
-    for node in order:
-        for key in node.in_keys:
-            if key not in written and key not in present:
-                raise GraphError(
-                    f"component {node.name!r} reads {key!r}, which no component writes and the input lacks; "
-                    f"the input has: {', '.join(map(str, data.keys())) or 'nothing'}"
-                ) from error
+        return {**self.__dict__, "_derived": _Derived()}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
 
 from modules.errors import GraphError
 
@@ -103,3 +106,40 @@ class Graph:
         own = {("name", name) for name in node.dependencies} | {("key", key) for key in node.in_keys}
         if offers & self.awaited or offers & own:
             execution_order({**self.nodes, node.name: node}, [node.name], complete=False)
+
+
+def node_of(name: str, module: Any, dependencies: tuple[str, ...] = ()) -> Node:
+    """A component as a node.
+
+    Raises:
+        GraphError: "component ... needs to be a module with in_keys and out_keys", "component ... has the key ...".
+    """
+    reads, writes = getattr(module, "in_keys", None), getattr(module, "out_keys", None)
+    if not isinstance(module, nn.Module) or reads is None or not writes:
+        raise GraphError(f"component {name!r} ({type(module).__name__}) needs to be a module with in_keys and out_keys")
+    for key in (*reads, *writes):
+        if not isinstance(key, str):
+            raise GraphError(f"component {name!r} has the key {key!r}; keys are flat strings")
+    return Node(name, tuple(reads), tuple(writes), dependencies)
+
+
+def sizes_of(module: nn.Module) -> tuple[Any, ...]:
+    """What fixes the shapes of a component's inputs and outputs, as far as it says."""
+    return tuple(getattr(module, attribute) for attribute in getattr(module, "io_sizes", ()))
+
+
+def explain_missing(order: Sequence[Node], data: Mapping[str, Any], error: KeyError) -> None:
+    """Names the component that lacks an input, if that is what an error was about.
+
+    Raises:
+        GraphError: "component ... reads ..., which no component writes and the input lacks".
+    """
+    written = {key for node in order for key in node.out_keys}
+    present = set(data.keys())
+    for node in order:
+        for key in node.in_keys:
+            if key not in written and key not in present:
+                raise GraphError(
+                    f"component {node.name!r} reads {key!r}, which no component writes and the input lacks; "
+                    f"the input has: {', '.join(map(str, data.keys())) or 'nothing'}"
+                ) from error

@@ -49,20 +49,22 @@ def _state(data: Mapping[str, Any], core: Any, rows: int) -> tuple[Tensor, Tenso
     x: Tensor = data["x"]
     if batch_dims(data) > 1:
         raise InputError("the recurrent state has no time dimension: give the TensorDict batch_size=[B]")
-    zeros: tuple[Tensor, Tensor] = core.initial_state(rows, x)
-    given = {key: data[key] for key in STATE if key in data.keys()}  # noqa: SIM118 - a TensorDict has no `in`
+    keys = data.keys()
+    given = {key: data[key] for key in STATE if key in keys}
     if not given:
-        return zeros
-    for key, zero in zip(STATE, zeros, strict=True):
+        initial: tuple[Tensor, Tensor] = core.initial_state(rows, x)
+        return initial
+    expected = core.state_shape(rows)
+    for key in STATE:
         if key not in given:
             raise InputError(f"the recurrent state lacks {key!r}; give both of {STATE} or none")
         if batch_dims(data):
             given[key] = given[key].transpose(0, 1)
-        if given[key].shape != zero.shape:
+        if given[key].shape != expected:
             observations, shape = f"{rows} observations", list(given[key].shape)
-            raise InputError(f"{key} must be [L, B, H] {list(zero.shape)} for {observations}, got {shape}")
+            raise InputError(f"{key} must be [L, B, H] {list(expected)} for {observations}, got {shape}")
     h, c = given[STATE[0]].to(x.device), given[STATE[1]].to(x.device)
-    resets = [data[key].bool() for key in RESETS if key in data.keys()]  # noqa: SIM118 - as above
+    resets = [data[key].bool() for key in RESETS if key in keys]
     if len(resets) == len(RESETS):
         over = (resets[0] | resets[1]).view(1, -1, 1)
         h, c = h.masked_fill(over, 0), c.masked_fill(over, 0)

@@ -119,10 +119,15 @@ class LSTMModule(MettaModule):
         hs, cs = zip(*states, strict=True)
         return x, torch.stack(hs).detach(), torch.stack(cs).detach()
 
+    def state_shape(self, batch: int) -> tuple[int, int, int]:
+        """`[num_layers, batch, hidden_size]`."""
+        return self.num_layers, batch, self.hidden_size
+
     def initial_state(self, batch: int, like: Tensor) -> tuple[Tensor, Tensor]:
         """Zeros `[num_layers, batch, hidden_size]`, on the device of `like` and in the dtype of the weights."""
-        shape = (self.num_layers, batch, self.hidden_size)
-        zeros = torch.zeros(shape, device=like.device, dtype=self.get_parameter(self._weight_names[0]).dtype)
+        zeros = torch.zeros(
+            self.state_shape(batch), device=like.device, dtype=self.get_parameter(self._weight_names[0]).dtype
+        )
         return zeros, zeros
 
     @classmethod
