@@ -8,8 +8,22 @@ from typing import Any, Unpack
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from modules.base import BuildContext, Shape, WeightModule, WeightOptions, only_source, positive
+from modules.base import (
+    EXACT,
+    FAST,
+    NUMERICS,
+    BuildContext,
+    Shape,
+    WeightModule,
+    WeightOptions,
+    one_of,
+    only_source,
+    positive,
+)
 from modules.errors import ConfigError
+
+FEW_WINDOWS = 64
+"""Places of the kernel, over a batch, up to which copying them side by side takes less than a convolution prepares."""
 
 
 class Conv2dModule(WeightModule):
@@ -24,10 +38,11 @@ class Conv2dModule(WeightModule):
         bias: whether to add a learned bias.
         drops_remainder: whether a kernel may leave out the last rows or columns of its input, where no whole step is
             left; an error otherwise.
+        numerics: `fast` multiplies by the kernel as a matrix where it has few places in the input; `exact` convolves.
         **options: see `WeightModule`.
 
     Raises:
-        ConfigError: a size that is not positive, an unknown nonlinearity or initialization.
+        ConfigError: a size that is not positive, an unknown nonlinearity or initialization, another `numerics`.
     """
 
     io_sizes = ("in_channels", "out_channels")
@@ -42,21 +57,35 @@ class Conv2dModule(WeightModule):
         *,
         bias: bool = True,
         drops_remainder: bool = False,
+        numerics: str = EXACT,
         in_keys: Sequence[str] = ("input",),
         out_keys: Sequence[str] = ("output",),
         **options: Unpack[WeightOptions],
     ) -> None:
         out_channels = in_channels if out_channels is None else out_channels
         positive(in_channels=in_channels, out_channels=out_channels, kernel_size=kernel_size, stride=stride)
+        one_of("numerics", numerics, NUMERICS)
         super().__init__(in_keys, out_keys, **options)
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.kernel_size, self.stride, self.padding, self.numerics = kernel_size, stride, padding, numerics
         layer = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
         self._own(layer, in_channels, out_channels)
 
     def compute(self, x: Tensor) -> Tensor:
         """`x` `[B, in_channels, H, W]` -> `[B, out_channels, h, w]`."""
+        if self.numerics == FAST and not self.padding:
+            windows = x.unfold(2, self.kernel_size, self.stride).unfold(3, self.kernel_size, self.stride)
+            rows, _, height, width = windows.shape[:4]
+            if height * width == 1 or rows * height * width <= FEW_WINDOWS:
+                return self._multiplied(windows)
         return self._activate(F.conv2d(x, self.weight, self.bias, self.stride, self.padding))
+
+    def _multiplied(self, windows_BChwKK: Tensor) -> Tensor:
+        """A convolution as one product of matrices, `[B, out_channels, h, w]`."""
+        rows, _, height, width = windows_BChwKK.shape[:4]
+        flat = windows_BChwKK.permute(0, 2, 3, 1, 4, 5).reshape(rows * height * width, -1)
+        y = self._activate(F.linear(flat, self.weight.flatten(1), self.bias))
+        return y.view(rows, height, width, -1).permute(0, 3, 1, 2)
 
     @classmethod
     def from_context(cls, context: BuildContext) -> dict[str, Any]:

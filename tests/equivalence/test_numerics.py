@@ -17,7 +17,7 @@ from modules.errors import ConfigError
 from modules.layers.lstm import LSTMModule
 from tests.modules._agents import ENVIRONMENT, config
 
-STEMS = ("actor_single_head", "actor_big", "lstm")
+STEMS = ("actor_single_head", "actor_big", "conv2d", "lstm")
 LEVELS = ("forward", "gradients", "rollout")
 
 
@@ -51,7 +51,7 @@ def modes(agent: nn.Module) -> dict[str, str]:
 def test_an_agent_is_exact_unless_its_config_says_otherwise() -> None:
     assert set(modes(MettaAgent(config(), ENVIRONMENT)).values()) == {"exact"}
     agent = MettaAgent(config() | {"numerics": "fast"}, ENVIRONMENT)
-    assert modes(agent) == {"components._core_": "fast", "components._action_": "fast"}
+    assert modes(agent) == {f"components.{name}": "fast" for name in ("cnn", "_core_", "_action_")}
 
 
 def test_a_component_may_say_otherwise_than_its_agent() -> None:
