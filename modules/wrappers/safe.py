@@ -17,8 +17,8 @@ from modules.wrappers.wrapper import Wrapper
 Bounds = tuple[float, float]
 Spec = Sequence[int | None]
 VALUE_KEYS = ("value", "_value_")
-LOOKED_AT = "_finite_at_version"
-"""Attribute of a tensor that was found finite: its version then, which writing into it changes."""
+LOOKED_AT = "_looked_at"
+"""Attribute of a tensor that was found finite, so that the next component need not sum it again."""
 
 
 class SafeModule(Wrapper):
@@ -63,6 +63,7 @@ class SafeModule(Wrapper):
         self.nan_check, self.check_every = nan_check, check_every
         self.value_keys, self.value_limit = tuple(key for key in value_keys if key in self.out_keys), value_limit
         self._calls, self._warned = 0, set[str]()
+        self._is_plain = not (self.output_specs or self.value_keys or self.action_bounds)
 
     def compute(self, *inputs: Tensor) -> Any:
         """What the wrapped module computes, within bounds.
@@ -76,30 +77,42 @@ class SafeModule(Wrapper):
             self.__dict__["_calls"] += 1  # nn.Module's own way to set an attribute takes longer than many a layer
             if self._calls % self.check_every:
                 return self._bounded(self.inner(*inputs))
-        self._check("input", self.in_keys, inputs, self.input_specs)
+        if self.input_specs:
+            self._check_shapes("input", self.in_keys, inputs, self.input_specs)
+        if self.nan_check:
+            self._look_at("input", self.in_keys, inputs)
         result = self.inner(*inputs)
         outputs = (result,) if type(result) is Tensor else one_per_key(self, result)
-        self._check("output", self.out_keys, outputs, self.output_specs)
+        if self.nan_check:
+            self._look_at("output", self.out_keys, outputs, inputs)
+        if self._is_plain:
+            return result
+        self._check_shapes("output", self.out_keys, outputs, self.output_specs)
         if self.value_keys:
             self._warn_of_extremes(dict(zip(self.out_keys, outputs, strict=True)))
-        return self._bounded(result) if self.action_bounds else result
+        return self._bounded(result)
 
-    def _check(self, what: str, keys: Sequence[str], tensors: Sequence[Tensor], specs: Mapping[str, Spec]) -> None:
-        if self.nan_check:
-            for i, x in enumerate(tensors):
-                version = -1 if x.is_inference() else x._version
-                # What another SafeModule has just looked at is not summed again.
-                if vars(x).get(LOOKED_AT) == version or not x.is_floating_point():
-                    continue
-                total = (x.detach() if x.requires_grad else x).sum().item()
-                if total - total != 0:
-                    self._explain(what, keys[i], x.detach())
-                vars(x)[LOOKED_AT] = version
-        if specs:
-            for key, x in zip(keys, tensors, strict=True):
-                if key in specs and not _fits(x, specs[key]):
-                    sizes = f"expected {list(specs[key])} besides the batch, got {list(x.shape)}"
-                    raise SafetyError(f"shape mismatch for {what} {key!r} of component {self.label}: {sizes}")
+    def _look_at(
+        self, what: str, keys: Sequence[str], tensors: Sequence[Tensor], inputs: Sequence[Tensor] = ()
+    ) -> None:
+        """Sums every tensor that no `SafeModule` has summed; `inputs` are what a bad output may come from."""
+        for i, x in enumerate(tensors):
+            if LOOKED_AT in x.__dict__ or not x.is_floating_point():
+                continue
+            total = (x.detach() if x.requires_grad else x).sum().item()
+            if total - total != 0:
+                for key, each in zip(self.in_keys, inputs, strict=False):
+                    self._explain("input", key, each.detach())  # somebody may have written into it
+                self._explain(what, keys[i], x.detach())
+            x.__dict__[LOOKED_AT] = True
+
+    def _check_shapes(
+        self, what: str, keys: Sequence[str], tensors: Sequence[Tensor], specs: Mapping[str, Spec]
+    ) -> None:
+        for key, x in zip(keys, tensors, strict=True):
+            if key in specs and not _fits(x, specs[key]):
+                sizes = f"expected {list(specs[key])} besides the batch, got {list(x.shape)}"
+                raise SafetyError(f"shape mismatch for {what} {key!r} of component {self.label}: {sizes}")
 
     def _explain(self, what: str, key: str, x: Tensor) -> None:
         """Looks at every element; the sum of large ones may overflow though none is infinite."""

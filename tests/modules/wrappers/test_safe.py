@@ -60,6 +60,19 @@ def test_an_output_that_is_not_finite_is_named_though_the_inputs_are_fine() -> N
     assert "output" not in data
 
 
+def test_a_wrong_shape_is_told_before_the_module_meets_it() -> None:
+    safe = SafeModule(LinearModule(2, 2), input_specs={"input": (None, 2)})
+    with pytest.raises(SafetyError, match=re.escape("shape mismatch for input 'input'")):
+        safe({"input": torch.ones(1, 3)})
+
+
+def test_what_was_found_finite_and_then_written_into_is_blamed_on_the_input() -> None:
+    x = SafeModule(LinearModule(2, 2, out_keys=("x",))).eval()({"input": torch.ones(1, 2)})["x"]
+    x.data.fill_(NAN)
+    with pytest.raises(SafetyError, match="NaN detected in input 'x' of component 'y'"):
+        SafeModule(LinearModule(2, 2, in_keys=("x",), out_keys=("y",)))({"x": x})
+
+
 def test_large_numbers_whose_sum_overflows_are_finite() -> None:
     x = torch.full((1, 4), 3e38)
     assert torch.equal(SafeModule(Given())({"in_0": x})["_action_"], x)
