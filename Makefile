@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format equivalence nightly coverage check lock clean
+.PHONY: help setup demo test lint format equivalence nightly bench bench-gate coverage check lock clean
 
 PACKAGES := legacy modules migrate equivalence
 # The recorded fixtures are bitwise statements about this release of torch, so the lock keeps it.
@@ -47,7 +47,7 @@ define make_venv
 endef
 
 help: ## print this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
 	    printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 setup: $(STAMP) ## make .venv with everything pinned (does nothing when nothing changed)
@@ -69,7 +69,7 @@ test: $(STAMP) ## run all tests, on two cores
 lint: $(STAMP) ## check style, format, types and the import contracts
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m mypy --strict $(PACKAGES) examples tests
+	$(PY) -m mypy --strict $(PACKAGES) benchmarks examples tests
 	$(VENV)/bin/lint-imports --no-logo
 
 format: $(STAMP) ## format the code, and fix what ruff can fix safely
@@ -91,6 +91,12 @@ nightly: $(STAMP) ## the same at length: 2000 inputs per config, 1000 random age
 	@$(PY) -m equivalence selftest
 	@$(PY) -m equivalence alarms
 	@$(PY) -m equivalence throughput
+
+bench: $(STAMP) ## measure, and renew docs/performance.md
+	@$(PY) -m benchmarks --docs
+
+bench-gate: $(STAMP) ## measure, and fail where a promise is not kept, after one retry
+	@$(PY) -m benchmarks --gate
 
 coverage: $(STAMP) ## renew docs/coverage.md (needs the real files of the old stack in ../shared)
 	@$(PY) -m equivalence.coverage

@@ -168,7 +168,8 @@ class MettaAgent(nn.Module):
         """
         if self.action_space is None and not self.has_two_heads:
             raise InputError("no actions are activated: call activate_actions(names, max_params) first")
-        if not isinstance(getattr(data, "get", None) and data.get("x"), Tensor):
+        keys = data.keys() if hasattr(data, "keys") else ()
+        if "x" not in keys or not isinstance(data["x"], Tensor):
             raise InputError(
                 f"give observations as a tensor, or as 'x' in a mapping; got {type(data).__name__} without"
             )

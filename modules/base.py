@@ -5,6 +5,7 @@
 
 from modules.actor_module import ActionScoresModule, BilinearActorModule
 from modules.batch_norm import BatchNormModule
+from modules.interop import inside_vmap
 from modules.merging import ElementwiseMergeModule, SlicedMergeModule
 from modules.module import MettaModule, OneSourceModule, one_per_key
 from modules.pooling import AdaptivePoolModule, AvgPoolModule, MaxPoolModule, PoolModule
@@ -55,6 +56,7 @@ __all__ = [
     "axis_of",
     "checked_slices",
     "common_shape",
+    "inside_vmap",
     "merge_options",
     "narrowed",
     "narrowed_shapes",

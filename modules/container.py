@@ -20,6 +20,7 @@ from modules.graph import (
     node_of,
     predecessors,
     producers,
+    remembered,
     sizes_of,
 )
 from modules.program import Program, Runner, compile_program, computes, run_plainly
@@ -133,10 +134,12 @@ class ComponentContainer(nn.ModuleDict):
             GraphError: an output that nobody writes, or an input that is neither written nor in `data`.
         """
         asked = None if outputs is None else tuple(outputs), intermediate
-        wanted, with_losses = self._derived.wanted.get(asked) or self._want(*asked)
+        tracing = torch.compiler.is_compiling()
+        known = None if tracing else self._derived.wanted.get(asked)
+        wanted, with_losses = known or self._want(*asked)
         try:
             modules = cast("Mapping[str, nn.Module]", self._modules)
-            if torch.compiler.is_compiling() or _has_any_global_hook():  # type: ignore[no-untyped-call]
+            if tracing or _has_any_global_hook():  # type: ignore[no-untyped-call]
                 run = run_plainly
             if run is None:
                 program = self._derived.programs.get(wanted) or self._compile(wanted)
@@ -174,20 +177,20 @@ class ComponentContainer(nn.ModuleDict):
 
     def _order(self, outputs: Keys) -> tuple[list[Node], tuple[str, ...]]:
         """Components in execution order, and the keys to keep."""
-        if outputs not in self._derived.orders:
-            nodes = self._nodes()
-            writer_of = producers(nodes.values())
-            if outputs is None:
-                roots = [*(head for head in HEADS if head in nodes), *nodes]
-            else:
-                for key in outputs:
-                    if key not in writer_of:
-                        raise GraphError(f"no component writes {key!r}; written are: {', '.join(writer_of) or 'none'}")
-                roots = [writer_of[key] for key in outputs]
-            order = execution_order(nodes, roots)
-            kept = tuple(key for node in order for key in node.out_keys) if outputs is None else outputs
-            self._derived.orders[outputs] = order, kept
-        return self._derived.orders[outputs]
+        return remembered(self._derived.orders, outputs, self._derive_order)
+
+    def _derive_order(self, outputs: Keys) -> tuple[list[Node], tuple[str, ...]]:
+        nodes = self._nodes()
+        writer_of = producers(nodes.values())
+        if outputs is None:
+            roots = [*(head for head in HEADS if head in nodes), *nodes]
+        else:
+            for key in outputs:
+                if key not in writer_of:
+                    raise GraphError(f"no component writes {key!r}; written are: {', '.join(writer_of) or 'none'}")
+            roots = [writer_of[key] for key in outputs]
+        order = execution_order(nodes, roots)
+        return order, tuple(key for node in order for key in node.out_keys) if outputs is None else outputs
 
     def _want(self, outputs: Keys, intermediate: bool) -> tuple[Keys, bool]:
         """The keys that components are to write, and whether the losses of regularisers are wanted."""
@@ -195,8 +198,7 @@ class ComponentContainer(nn.ModuleDict):
         if wanted is not None and intermediate:
             wanted = tuple(key for node in self._order(wanted)[0] for key in node.out_keys)
         found = wanted, outputs is None or REGULARIZATION_LOSS in outputs
-        self._derived.wanted[outputs, intermediate] = found
-        return found
+        return remembered(self._derived.wanted, (outputs, intermediate), lambda _: found)
 
     def _compile(self, outputs: Keys) -> Program:
         order, kept = self._order(outputs)
@@ -206,15 +208,15 @@ class ComponentContainer(nn.ModuleDict):
 
     def _first_with(self, method: str) -> nn.Module | None:
         """The first module, also inside others, whose class has a method of this name."""
-        if method not in self._derived.found:
-            self._derived.found[method] = next((each for each in self.modules() if hasattr(type(each), method)), None)
-        return self._derived.found[method]
+        return remembered(
+            self._derived.found, method, lambda name: next((m for m in self.modules() if hasattr(type(m), name)), None)
+        )
 
     def _regularizers(self, outputs: Keys) -> list[RegularizedModule]:
         """What costs something among the components that `outputs` need."""
-        if outputs not in self._derived.regularized:
-            self._derived.regularized[outputs] = regularizers(self[node.name] for node in self._order(outputs)[0])
-        return self._derived.regularized[outputs]
+        return remembered(
+            self._derived.regularized, outputs, lambda of: regularizers(self[node.name] for node in self._order(of)[0])
+        )
 
     def add_module(self, name: str, module: nn.Module | None) -> None:
         """Registers without checks, as `nn.ModuleDict` does; the graph is derived anew."""

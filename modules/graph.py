@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+import torch
 from torch import nn
 
 from modules.errors import GraphError
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -143,3 +147,12 @@ def explain_missing(order: Sequence[Node], data: Mapping[str, Any], error: KeyEr
                     f"component {node.name!r} reads {key!r}, which no component writes and the input lacks; "
                     f"the input has: {', '.join(map(str, data.keys())) or 'nothing'}"
                 ) from error
+
+
+def remembered(table: dict[K, V], key: K, derive: Callable[[K], V]) -> V:
+    """What is derived once; not while a compiler traces, to which every change is a reason to trace again."""
+    if torch.compiler.is_compiling():
+        return derive(key)
+    if key not in table:
+        table[key] = derive(key)
+    return table[key]

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from modules.base import (
     EXACT,
@@ -15,6 +16,7 @@ from modules.base import (
     BuildContext,
     MettaModule,
     Shape,
+    inside_vmap,
     one_of,
     only_source,
     positive,
@@ -24,6 +26,10 @@ from modules.errors import ConfigError
 
 DRAWS = {"once": 1, "twice": 2, "at_every_visit": 2}
 """`initialized` -> draws of initial weights when it is made."""
+
+
+PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+"""Of each layer, under `nn.LSTM`'s names."""
 
 
 class LSTMModule(MettaModule):
@@ -99,6 +105,8 @@ class LSTMModule(MettaModule):
     def compute(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """`x` `[B * T, input_size]`, `h`, `c` `[num_layers, B, hidden_size]` -> `[B * T, hidden_size]`, `h`, `c`."""
         batch, rows = h.shape[1], x.shape[0]
+        if inside_vmap():
+            return self._unrolled(x, h, c)
         if self.numerics == FAST and rows == batch and not (self.training and self.dropout):
             return self._step(x, h, c)
         x_TBI = x.reshape(batch, rows // batch, -1).transpose(0, 1)
@@ -119,15 +127,33 @@ class LSTMModule(MettaModule):
         hs, cs = zip(*states, strict=True)
         return x, torch.stack(hs).detach(), torch.stack(cs).detach()
 
+    def _unrolled(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The kernel's formula, step by step, of operations that `vmap` has rules for."""
+        y_TBH, states = x.reshape(h.shape[1], -1, x.shape[1]).transpose(0, 1), []
+        for i in range(self.num_layers):
+            w_x, w_h, b_x, b_h = (self._parameters.get(f"{kind}_l{i}") for kind in PARAMETERS)
+            if i and self.dropout:
+                y_TBH = F.dropout(y_TBH, self.dropout, self.training)
+            h_BH, c_BH, steps = h[i], c[i], []
+            for x_BI in y_TBH.unbind():
+                gates = F.linear(x_BI, cast(Tensor, w_x), b_x) + F.linear(h_BH, cast(Tensor, w_h), b_h)
+                enter, forget, cell, leave = gates.chunk(4, dim=-1)
+                c_BH = forget.sigmoid() * c_BH + enter.sigmoid() * cell.tanh()
+                h_BH = leave.sigmoid() * c_BH.tanh()
+                steps.append(h_BH)
+            y_TBH = torch.stack(steps)
+            states.append((h_BH, c_BH))
+        hs, cs = zip(*states, strict=True)
+        return y_TBH.transpose(0, 1).flatten(0, 1), torch.stack(hs).detach(), torch.stack(cs).detach()
+
     def state_shape(self, batch: int) -> tuple[int, int, int]:
         """`[num_layers, batch, hidden_size]`."""
         return self.num_layers, batch, self.hidden_size
 
     def initial_state(self, batch: int, like: Tensor) -> tuple[Tensor, Tensor]:
         """Zeros `[num_layers, batch, hidden_size]`, on the device of `like` and in the dtype of the weights."""
-        zeros = torch.zeros(
-            self.state_shape(batch), device=like.device, dtype=self.get_parameter(self._weight_names[0]).dtype
-        )
+        dtype = cast(Tensor, self._parameters[self._weight_names[0]]).dtype
+        zeros = torch.zeros(self.state_shape(batch), device=like.device, dtype=dtype)
         return zeros, zeros
 
     @classmethod

@@ -69,7 +69,10 @@ class ObsTokenPadStripModule(MettaModule):
     def compute(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`x` `[N, M, 3]` -> `[N, K, 3]`, `[N, K]`."""
         mask = x[..., 0] == PADDING
-        kept = self._kept(mask)
+        if torch.compiler.is_compiling():
+            kept, mask = self._traced(mask)
+        else:
+            kept = self._kept(mask)
         tokens = x[:, :kept].clone(memory_format=torch.contiguous_format)
         if self.remapping:
             tokens[..., 1] = self.feature_remap[tokens[..., 1].long()].to(tokens.dtype)
@@ -81,6 +84,24 @@ class ObsTokenPadStripModule(MettaModule):
             return int(mask.int().argmax(dim=1).max()) or tokens
         ends = torch.arange(1, tokens + 1, device=mask.device) * (~mask).any(dim=0)
         return max(1, int(ends.max()))
+
+    def _traced(self, mask: Tensor) -> tuple[int, Tensor]:
+        """K as a compiler's symbol, at least 2 where M is, and the mask, which is true from the real K on.
+
+        torch's C++ backend cannot multiply by a matrix that may have a single row.
+        """
+        tokens = mask.shape[1]
+        positions = torch.arange(tokens, device=mask.device)
+        if self.keep == "longest_padded_row":
+            longest = mask.int().argmax(dim=1).max()
+            longest = torch.where(longest == 0, tokens, longest)
+        else:
+            longest = ((positions + 1) * (~mask).any(dim=0)).max().clamp(min=1)
+        least = min(2, tokens)
+        kept = int(longest.clamp(min=least))
+        torch._check(kept >= least)  # type: ignore[no-untyped-call]
+        torch._check(kept <= tokens)  # type: ignore[no-untyped-call]
+        return kept, mask | (positions >= longest)
 
     @classmethod
     def from_context(cls, context: BuildContext) -> dict[str, Any]:
