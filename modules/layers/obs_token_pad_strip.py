@@ -18,7 +18,8 @@ KEEP = ("longest_row", "longest_padded_row")
 class ObsTokenPadStripModule(MettaModule):
     """`[N, M, 3]` tokens (cell, feature, value) -> `[N, K, 3]`, and a mask `[N, K]`, true for padding.
 
-    K depends on the data, so this is the one layer whose `compute` waits for a value.
+    K depends on the data, so this is the one layer whose `compute` waits for a value. Under `torch.compile`, K is at
+    least 2 where M is, with the second token masked: the compiler cannot multiply by a matrix that may have one row.
 
     Args:
         keep: `longest_row` keeps every token that is no padding, at least one. `longest_padded_row` repeats what the

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from modules.base import one_per_key
 from modules.errors import ConfigError, SafetyError, SafetyWarning
+from modules.interop import inside_vmap
 from modules.shapes import positive
 from modules.wrappers.wrapper import Wrapper
 
@@ -26,7 +27,8 @@ class SafeModule(Wrapper):
 
     A tensor is summed, and only a sum that is not finite leads to a closer look. Under `torch.compile` and
     `torch.export`, checks of values become assertions in the graph (`RuntimeError` with the same first line), and
-    there are no warnings. Bounds hold at every call.
+    there are no warnings; under `torch.vmap`, which knows no single values, there are no checks of them. Bounds hold at
+    every call.
 
     Args:
         module: see `Wrapper`.
@@ -73,6 +75,8 @@ class SafeModule(Wrapper):
         """
         if torch.compiler.is_compiling():
             return self._bounded(self._asserted(inputs))
+        if inside_vmap():
+            return self._bounded(self.inner(*inputs))
         if self.check_every > 1:
             self.__dict__["_calls"] += 1  # nn.Module's own way to set an attribute takes longer than many a layer
             if self._calls % self.check_every:

@@ -87,6 +87,11 @@ def test_numbers_are_not_looked_at_where_that_is_not_wanted() -> None:
     SafeModule(Given(), nan_check=False)({"in_0": torch.tensor([[NAN]])})
 
 
+def test_under_vmap_values_are_bounded_and_not_looked_at() -> None:
+    safe = SafeModule(Given(), action_bounds=(-1.0, 1.0))
+    assert torch.vmap(safe.compute)(torch.tensor([[3.0], [NAN]])).nan_to_num(7).tolist() == [[1.0], [7.0]]
+
+
 def test_calls_can_be_sampled() -> None:
     safe, bad = SafeModule(Given(), check_every=3), {"in_0": torch.tensor([[NAN]])}
     safe(bad)
