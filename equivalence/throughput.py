@@ -32,7 +32,7 @@ AGENTS = ("linear", "conv2d", "lstm", "actor_big", "obs_token_to_box_shaper", "o
 """Components whose host agents are timed: boxes and tokens, each kind of actor and of encoder."""
 ROUNDS = 1
 PER_ROUND = 400
-"""Inputs per agent and level, as in the nightly profile: structures are drawn by Hypothesis once for several of them."""
+"""Inputs per agent and level, as in the nightly profile: Hypothesis draws one structure for several of them."""
 Bare = Callable[[nn.Module, Inputs], Callable[[], object]]
 
 

@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, cast
 
 from modules.base import BuildContext, MettaModule, Shape
@@ -213,6 +214,7 @@ def _merge(cls: type[MettaModule], decided: Mapping[str, Any], given: Mapping[st
     return merged
 
 
+@cache
 def _argument_names(cls: type[MettaModule]) -> set[str]:
     names: set[str] = set()
     for parent in cls.__mro__:
@@ -224,6 +226,7 @@ def _argument_names(cls: type[MettaModule]) -> set[str]:
     return names
 
 
+@cache
 def _parameters(cls: type, *, required: bool = False) -> list[str]:
     """Named constructor arguments that a config may give; only those without default if `required`."""
     return [
