@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from tensordict import TensorDict
@@ -167,4 +167,5 @@ def _call_sequence(sequence: nn.Module, inputs: Inputs) -> Call:
 def in_tensordict(agent: Agent, *, sampling: bool, relu: bool) -> nn.Module:
     """The hand-written agent as a `TensorDictSequential`: one `TensorDictModule` per layer, the same parameters."""
     steps = agent.all_steps(sampling=sampling, relu=relu)
-    return TensorDictSequential(*(TensorDictModule(part, list(reads), list(writes)) for part, reads, writes in steps))
+    parts = (TensorDictModule(part, list(reads), list(writes)) for part, reads, writes in steps)
+    return cast(nn.Module, TensorDictSequential(*parts))

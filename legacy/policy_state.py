@@ -6,7 +6,7 @@ import torch
 from tensordict import TensorClass
 
 
-class PolicyState(TensorClass):
+class PolicyState(TensorClass):  # type: ignore[misc]  # not every release of tensordict has types
     """Hidden and cell state, `[layers, B, hidden]` each, or None before the first step.
 
     `MettaAgent.forward` overwrites both in place, in training too (trap 24).

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
@@ -214,8 +214,7 @@ def _merge(cls: type[MettaModule], decided: Mapping[str, Any], given: Mapping[st
     return merged
 
 
-@cache
-def _argument_names(cls: type[MettaModule]) -> set[str]:
+def _find_argument_names(cls: type[MettaModule]) -> set[str]:
     names: set[str] = set()
     for parent in cls.__mro__:
         if parent is MettaModule:
@@ -226,8 +225,7 @@ def _argument_names(cls: type[MettaModule]) -> set[str]:
     return names
 
 
-@cache
-def _parameters(cls: type, *, required: bool = False) -> list[str]:
+def _find_parameters(cls: type, *, required: bool = False) -> list[str]:
     """Named constructor arguments that a config may give; only those without default if `required`."""
     return [
         p.name
@@ -235,3 +233,8 @@ def _parameters(cls: type, *, required: bool = False) -> list[str]:
         if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL) and p.name not in ("in_keys", "out_keys")
         if not required or p.default is p.empty
     ]
+
+
+# A signature takes longer to read than most components take to build.
+_argument_names: Callable[..., set[str]] = cache(_find_argument_names)
+_parameters: Callable[..., list[str]] = cache(_find_parameters)

@@ -59,7 +59,7 @@ def rollout(policy: MettaAgent, seed: int = 0) -> TensorDict:
         step["next"].update({"x": x[:, t + 1], "reward": reward, "done": over, "terminated": torch.zeros_like(over)})
         state = {key: step["next", key] for key in STATE}
         steps.append(step)
-    data: TensorDict = torch.stack(steps, dim=1).contiguous()  # type: ignore[assignment]  # a stack of them is one
+    data: TensorDict = torch.stack(steps, dim=1).contiguous()
     data.refine_names(None, "time")
     return data
 
