@@ -60,8 +60,8 @@ SECTIONS = (
     ),
     Section(
         "With two threads",
-        "The same with two threads, by the clock, for information: nothing is promised here, and on a busy machine "
-        "the spread is wide.",
+        "The same with two threads, by the clock, in fewer rounds, for information: nothing is promised, and on a busy "
+        "machine the spread is wide.",
         "agent, batch",
         _rows(threads.prefix(), passes.WORKLOADS),
         SPEED,

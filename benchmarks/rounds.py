@@ -21,16 +21,18 @@ class Effort:
 
     Attributes:
         rounds: at least so many, each with its own ratio.
-        seconds: of one side in one round, about; a longer pass runs once.
+        seconds: of one side in one round, about.
         turn: seconds of one turn, at least; a round has as many turns as fit into `seconds`.
+        turns: at least so many, however long a pass takes.
     """
 
     rounds: int = 25
     seconds: float = 0.06
     turn: float = 0.004
+    turns: int = 3
 
 
-QUICK = Effort(rounds=5, seconds=0.008, turn=0.002)
+QUICK = Effort(rounds=5, seconds=0.008, turn=0.002, turns=1)
 
 
 def take_turns(
@@ -55,7 +57,7 @@ def take_turns(
 def _take_turns(sides: Mapping[str, Pass], effort: Effort, clock: Clock, draw: random.Random) -> dict[str, list[float]]:
     repeats = {name: _repeats(each, effort.turn, clock) for name, each in sides.items()}
     longest = max(_time(each, repeats[name], clock) for name, each in sides.items())
-    turns = max(1, round(effort.seconds / longest))
+    turns = max(effort.turns, round(effort.seconds / longest))
     order = list(sides)
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(effort.rounds):

@@ -1,4 +1,4 @@
-"""The same comparisons with two threads, for information: `python -m benchmarks.threads AGENT ROUNDS SECONDS TURN`."""
+"""The same comparisons with two threads, for information: `python -m benchmarks.threads AGENT EFFORT...`."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def measure(name: str, _: Effort) -> list[Figure]:
 
 def main(arguments: Sequence[str]) -> None:
     """Measures, and prints the figures as JSON."""
-    name, rounds, seconds, turn = arguments
+    name, rounds, seconds, turn, turns = arguments
     torch.set_num_threads(THREADS)
-    effort = Effort(int(rounds), float(seconds), float(turn))
+    effort = Effort(int(rounds), float(seconds), float(turn), int(turns))
     chosen = [each for each in speed.measures(threads=THREADS) if each.name.startswith(f"{prefix()}/{name}/")]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
