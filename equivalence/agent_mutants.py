@@ -14,7 +14,7 @@ from equivalence.case import cases
 from equivalence.finding import Pair
 from equivalence.hosts import host
 from migrate import saving
-from modules import actions, agent, weights
+from modules import acting, actions, agent, weights
 from modules.container import ComponentContainer
 from modules.layers.lstm import LSTMModule
 
@@ -60,28 +60,28 @@ class AgentMutant:
 
 
 SAMPLING = (
-    AgentMutant("one random number too many", calling(agent, "sample_actions", plants.sample_once_more), "sampling"),
-    AgentMutant("the likeliest action instead of a drawn one", calling(agent, "sample_actions", plants.greedy)),
-    AgentMutant("log-probabilities of another era", calling(agent, "sample_actions", plants.other_softmax)),
+    AgentMutant("one random number too many", calling(acting, "sample_actions", plants.sample_once_more), "sampling"),
+    AgentMutant("the likeliest action instead of a drawn one", calling(acting, "sample_actions", plants.greedy)),
+    AgentMutant("log-probabilities of another era", calling(acting, "sample_actions", plants.other_softmax)),
     AgentMutant(
         "log-probabilities of another era in training",
-        calling(agent, "evaluate_actions", plants.other_softmax),
+        calling(acting, "evaluate_actions", plants.other_softmax),
         "forward",
     ),
-    AgentMutant("entropy with the wrong sign", calling(agent, "evaluate_actions", first(torch.neg, 1)), "forward"),
-    AgentMutant("probabilities as log-probabilities", calling(agent, "sample_actions", first(torch.exp, 3))),
+    AgentMutant("entropy with the wrong sign", calling(acting, "evaluate_actions", first(torch.neg, 1)), "forward"),
+    AgentMutant("probabilities as log-probabilities", calling(acting, "sample_actions", first(torch.exp, 3))),
     AgentMutant("log-probability without gradient", calling(actions, "_score", first(lambda x: x.detach())), "forward"),
     AgentMutant("type and parameter swapped", plants.on_pairs(lambda x: x.flip(-1))),
     AgentMutant("actions of another type", plants.on_pairs(lambda x: x.int())),
     AgentMutant("the next action's logit", plants.on_indices(lambda x: (x + 1).clamp(max=3)), "forward"),
     AgentMutant(
         "two heads summed in float64",
-        calling(agent, "evaluate_two", first(lambda x: x.double())),
+        calling(acting, "evaluate_two", first(lambda x: x.double())),
         "forward",
         "two heads",
     ),
     AgentMutant(
-        "two heads in the other order", calling(agent, "sample_two", first(lambda x: x.flip(-1))), host="two heads"
+        "two heads in the other order", calling(acting, "sample_two", first(lambda x: x.flip(-1))), host="two heads"
     ),
 )
 STATE = (
