@@ -82,8 +82,8 @@ CONFIGS := $(wildcard ../shared/configs)
 
 equivalence: $(STAMP) ## the proofs that CI runs: examples, real configs, random agents, and the harness on trial
 	@$(PY) -m equivalence suite examples $(CONFIGS) --profile ci || [ $$? = 5 ]
-	@$(PY) -m equivalence selftest
-	@$(PY) -m equivalence alarms --comparisons 3000
+	@$(PY) -m equivalence selftest & trial=$$!; \
+	$(PY) -m equivalence alarms --comparisons 3000 || { kill $$trial; exit 1; }; wait $$trial
 	@$(PY) -m equivalence throughput --seconds 5
 
 nightly: $(STAMP) ## the same at length: 2000 inputs per config, 1000 random agents, 100000 comparisons

@@ -50,7 +50,7 @@ class Profile:
 
 
 # Five levels try as many inputs as are asked for, so that 400 of each are 2000 per file, and the other levels' besides.
-PROFILES = {"ci": Profile(10, 40, 2, 4, slow_every=4), "nightly": Profile(400, 1000, 4, None)}
+PROFILES = {"ci": Profile(10, 20, 2, 4, slow_every=6), "nightly": Profile(400, 1000, 4, None)}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
         "--profile",
         choices=list(PROFILES),
         default="ci",
-        help="how thorough; slow levels are on every fourth file in ci (ci)",
+        help="how thorough; slow levels are on every sixth file in ci (ci)",
     )
     result.add_argument("--level", action="append", choices=list(LEVELS), help="only this level (repeatable)")
     result.add_argument("--examples", type=positive, metavar="N", help="inputs per level of each file")
