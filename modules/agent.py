@@ -69,7 +69,10 @@ class MettaAgent(nn.Module):
         self.features: FeatureMap | None = None
         self.provenance: dict[str, Any] = {}
         if "actions" in self.config:
-            self.activate_actions(self.config["actions"]["names"], self.config["actions"]["max_params"])
+            actions = self.config["actions"]
+            if not isinstance(actions, dict) or not {"names", "max_params"} <= actions.keys():
+                raise ConfigError(f"actions must be a mapping with names and max_params, got {actions!r}")
+            self.activate_actions(actions["names"], actions["max_params"])
 
     def activate_actions(
         self, action_names: Sequence[str], action_max_params: Sequence[int], device: Any = None

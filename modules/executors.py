@@ -6,17 +6,17 @@ import threading
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import nn
 
 from modules.base import one_per_key
 from modules.container import ComponentContainer
-from modules.errors import ConfigError, GraphError
+from modules.errors import GraphError
 from modules.graph import Node, predecessors, producers
-from modules.program import call
-from modules.shapes import positive
+from modules.program import Runner, call
+from modules.shapes import one_of, positive
 
 AUTOCAST = ("cpu", "cuda")
 RATES: dict[type[nn.Module], str] = {
@@ -28,7 +28,7 @@ RATES: dict[type[nn.Module], str] = {
 """Classes of torch that draw random numbers in training, and what says how many."""
 
 
-class Executor(Protocol):
+class Executor:
     """Runs a container's components on a mapping."""
 
     def __call__(
@@ -40,25 +40,18 @@ class Executor(Protocol):
         intermediate: bool = False,
     ) -> MutableMapping[str, Any]:
         """See `ComponentContainer.execute`."""
-        ...
+        return container.execute(data, outputs, intermediate=intermediate, run=self._runner())
+
+    def _runner(self) -> Runner | None:
+        """How components are run in their order; None for the container's own way."""
+        return None
 
 
-class SequentialDAGExecutor:
+class SequentialDAGExecutor(Executor):
     """One component after the other, in the old stack's order."""
 
-    def __call__(
-        self,
-        container: ComponentContainer,
-        data: MutableMapping[str, Any],
-        outputs: Sequence[str] | None = None,
-        *,
-        intermediate: bool = False,
-    ) -> MutableMapping[str, Any]:
-        """See `ComponentContainer.execute`."""
-        return container.execute(data, outputs, intermediate=intermediate)
 
-
-class ParallelDAGExecutor:
+class ParallelDAGExecutor(Executor):
     """Components that do not wait for each other run in threads of their own; results are those of the sequence.
 
     It helps where a graph has heavy branches side by side and cores are idle; small agents are slower with it
@@ -78,16 +71,8 @@ class ParallelDAGExecutor:
         self._pool: ThreadPoolExecutor | None = None
         self._making = threading.Lock()
 
-    def __call__(
-        self,
-        container: ComponentContainer,
-        data: MutableMapping[str, Any],
-        outputs: Sequence[str] | None = None,
-        *,
-        intermediate: bool = False,
-    ) -> MutableMapping[str, Any]:
-        """See `ComponentContainer.execute`."""
-        return container.execute(data, outputs, intermediate=intermediate, run=self._run)
+    def _runner(self) -> Runner:
+        return self._run
 
     def _run(
         self,
@@ -146,8 +131,7 @@ def make_executor(name: str) -> Executor:
     Raises:
         ConfigError: "execution must be ...".
     """
-    if name not in EXECUTORS:
-        raise ConfigError(f"execution must be {' or '.join(EXECUTORS)}, got {name!r}")
+    one_of("execution", name, tuple(EXECUTORS))
     return EXECUTORS[name]()
 
 

@@ -25,6 +25,7 @@ class ObsModule(MettaModule):
         ConfigError: a size that is not positive, "reads the observation and takes no sources ...".
     """
 
+    fixed_in_keys = ("x",)
     io_sizes = ("obs_shape", "out_features")
 
     def __init__(
@@ -44,11 +45,6 @@ class ObsModule(MettaModule):
     def compute(self, x: Tensor) -> Tensor:
         """`[N, *obs_shape]` -> `[N, out_features]`."""
         return torch.relu(F.linear(x.flatten(1).to(self.weight.dtype), self.weight, self.bias))
-
-    @classmethod
-    def in_keys_for(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
-        """The observation."""
-        return ("x",)
 
     @classmethod
     def from_context(cls, context: BuildContext) -> dict[str, Any]:

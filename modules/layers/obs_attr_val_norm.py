@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from modules.base import NUM_IDS, BuildContext, TokenSourceModule
+from modules.base import NUM_IDS, BuildContext, TokenSourceModule, one_of
 from modules.errors import ConfigError
 
 # N batch times time, M tokens
@@ -41,8 +41,7 @@ class ObsAttrValNormModule(TokenSourceModule):
         in_keys: Sequence[str] = ("input",),
         out_keys: Sequence[str] = ("output",),
     ) -> None:
-        if divide_by not in DIVIDE_BY:
-            raise ConfigError(f"divide_by must be {' or '.join(DIVIDE_BY)}, got {divide_by!r}")
+        one_of("divide_by", divide_by, DIVIDE_BY)
         if len(feature_ids) != len(feature_normalizations):
             raise ConfigError(f"got {len(feature_ids)} feature_ids and {len(feature_normalizations)} divisors")
         super().__init__(in_keys, out_keys)

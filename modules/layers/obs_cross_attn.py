@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from modules.base import BuildContext, MettaModule, Shape, only_source, positive
+from modules.base import BuildContext, MettaModule, Shape, one_of, only_source, positive
 from modules.errors import ConfigError
 
 # N batch times time, M tokens, D features of a token, Q queries
@@ -76,9 +76,9 @@ class ObsCrossAttnModule(MettaModule):
         query_dim, qk_dim, v_dim = (feature_dim if size is None else size for size in (query_dim, qk_dim, v_dim))
         positive(feature_dim=feature_dim, out_dim=out_dim, num_queries=num_queries)
         positive(query_dim=query_dim, qk_dim=qk_dim, v_dim=v_dim)
-        _one_of(OUTPUTS, output=output)
-        _one_of(INPUT_NORMS, input_norm=input_norm)
-        _one_of(MASKED_SCORES, masked_score=masked_score)
+        one_of("output", output, OUTPUTS)
+        one_of("input_norm", input_norm, INPUT_NORMS)
+        one_of("masked_score", masked_score, MASKED_SCORES)
         super().__init__(in_keys or ("input", *self.in_keys_for({"use_mask": use_mask})), out_keys)
         self.feature_dim, self.out_dim, self.num_queries = feature_dim, out_dim, num_queries
         self.query_dim, self.qk_dim, self.v_dim = query_dim, qk_dim, v_dim
@@ -157,9 +157,3 @@ class ObsCrossAttnModule(MettaModule):
         """`(out_dim,)` for one query, otherwise `(num_queries, out_dim)`."""
         queries = options.get("num_queries", 1)
         return (options["out_dim"],) if queries == 1 else (queries, options["out_dim"])
-
-
-def _one_of(choices: tuple[str, ...], **option: str) -> None:
-    for name, value in option.items():
-        if value not in choices:
-            raise ConfigError(f"{name} must be {' or '.join(choices)}, got {value!r}")

@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from modules.base import BuildContext, MettaModule, Shape, only_source, positive
-from modules.errors import ConfigError
+from modules.base import BuildContext, MettaModule, Shape, one_of, only_source, positive
 
 # N batch times time, M tokens, D features of a token, K slots, S features of a slot
 
@@ -61,9 +60,8 @@ class ObsSlotAttnModule(MettaModule):
         hidden = slot_dim if mlp_hidden_dim is None else mlp_hidden_dim
         positive(feature_dim=feature_dim, num_slots=num_slots, slot_dim=slot_dim, mlp_hidden_dim=hidden)
         positive(num_iterations=num_iterations)
-        for name, value, choices in (("competing", competing, COMPETING), ("noise", noise, NOISE)):
-            if value not in choices:
-                raise ConfigError(f"{name} must be {' or '.join(choices)}, got {value!r}")
+        one_of("competing", competing, COMPETING)
+        one_of("noise", noise, NOISE)
         super().__init__(in_keys or ("input", *self.in_keys_for({"use_mask": use_mask})), out_keys)
         self.feature_dim, self.num_slots, self.slot_dim = feature_dim, num_slots, slot_dim
         self.num_iterations, self.use_mask, self.competing, self.noise = num_iterations, use_mask, competing, noise

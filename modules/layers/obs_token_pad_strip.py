@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from modules.base import NUM_IDS, PADDING, BuildContext, MettaModule, Shape, num_observed_tokens
+from modules.base import NUM_IDS, PADDING, BuildContext, MettaModule, Shape, num_observed_tokens, one_of
 from modules.errors import ConfigError
 
 # N batch times time, M tokens, K kept tokens
@@ -46,8 +46,7 @@ class ObsTokenPadStripModule(MettaModule):
         in_keys: Sequence[str] = ("x",),
         out_keys: Sequence[str] = ("output", "obs_mask"),
     ) -> None:
-        if keep not in KEEP:
-            raise ConfigError(f"keep must be {' or '.join(KEEP)}, got {keep!r}")
+        one_of("keep", keep, KEEP)
         super().__init__(in_keys, out_keys)
         self.keep, self.remaps, self.remapping = keep, remaps, False
         self.saved_attributes = ("remapping",) if remaps else ()

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from modules.base import PADDING, BuildContext, MettaModule, Shape, num_observed_tokens, positive
+from modules.base import PADDING, BuildContext, MettaModule, Shape, num_observed_tokens, one_of, positive
 from modules.errors import ConfigError
 
 # N batch times time, M tokens, L features, W obs_width, H obs_height
@@ -48,8 +48,7 @@ class ObsTokenToBoxShaperModule(MettaModule):
         out_keys: Sequence[str] = ("output",),
     ) -> None:
         positive(num_features=num_features, obs_width=obs_width, obs_height=obs_height)
-        if unknown_features not in UNKNOWN_FEATURES:
-            raise ConfigError(f"unknown_features must be {' or '.join(UNKNOWN_FEATURES)}, got {unknown_features!r}")
+        one_of("unknown_features", unknown_features, UNKNOWN_FEATURES)
         if flat_scatter and unknown_features != "drop":
             raise ConfigError(f"flat_scatter drops unknown features, but unknown_features is {unknown_features!r}")
         super().__init__(in_keys, out_keys)

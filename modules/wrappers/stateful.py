@@ -35,9 +35,10 @@ class StatefulModule(Wrapper):
         keyed: Any = manager
         reads, writes = tuple(keyed.in_keys), tuple(keyed.out_keys)
         both = [key for key in writes if key in self.out_keys]
-        if both or "state_manager" in self._modules:
-            what = f"the state manager writes {both[0]!r}, as" if both else "there is a 'state_manager' already in"
-            raise ConfigError(f"{what} component {self.label} does")
+        if both:
+            raise ConfigError(f"the state manager writes {both[0]!r}, as component {self.label} does")
+        if "state_manager" in self._modules:
+            raise ConfigError(f"there is a 'state_manager' already in component {self.label}")
         self._modules["state_manager"] = state_manager
         self._written = tuple(self.out_keys)
         extra = [key for key in reads if key not in (*self.in_keys, *self.out_keys)]

@@ -28,6 +28,7 @@ from modules import (
     StateManager,
     WeightMonitoringModule,
 )
+from modules.errors import ConfigError
 from tests.modules._agents import ENVIRONMENT, config
 
 
@@ -105,6 +106,12 @@ def test_full_agent_pipeline(written: Any) -> None:
     result = agent({"x": torch.zeros(2, 5, 5, 3)})
     assert "action" in result
     assert "value" in result
+
+
+@pytest.mark.parametrize("actions", [None, ["noop"], {"names": ["noop"]}])
+def test_actions_that_are_half_said_are_refused(actions: Any) -> None:
+    with pytest.raises(ConfigError, match="actions must be a mapping with names and max_params, got"):
+        MettaAgent(AGENT | {"actions": actions})
 
 
 @pytest.mark.parametrize(
