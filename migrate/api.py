@@ -13,6 +13,7 @@ import legacy
 import modules
 from migrate.agent_rules import DEFAULT_ERA
 from migrate.archive import check_finite, read_checkpoint
+from migrate.config_rules import HOW_IT_RUNS
 from migrate.eras import Era
 from migrate.errors import UsageError
 from migrate.migration import migrate_checkpoint
@@ -23,7 +24,7 @@ from migrate.plan import make_plan
 from migrate.revive import revive
 from migrate.shadow import served
 from migrate.to_legacy import legacy_agent_from
-from modules.checkpoint import PolicyFile, agent_from, read_policy_file
+from modules.checkpoint import PolicyFile, agent_from, policy_file_of, read_policy_file
 
 STACKS = ("legacy", "modules")
 
@@ -68,6 +69,16 @@ def load_policy(path: str | Path, stack: str) -> Any:
         agent = revive(read_checkpoint(path))
         check_finite(agent.state_dict(), path)
         return agent
+
+
+def run_as(config: Mapping[str, Any], agent: Any) -> Any:
+    """The loaded agent, computed as the config says, which a checkpoint does not know; the old stack has one way."""
+    said = {key: config[key] for key in HOW_IT_RUNS if key in config}
+    if not isinstance(agent, modules.MettaAgent) or said.items() <= agent.config.items():
+        return agent
+    agent.config |= said
+    with torch.random.fork_rng(devices=[]):
+        return agent_from(policy_file_of(agent), "config")
 
 
 def check_stack(stack: Any, where: object, known: Sequence[str] = STACKS) -> None:

@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 import modules
 from migrate import config_rules
 from migrate.agent_rules import ERA, FIXED, era_of_config, spoken
-from migrate.api import STACKS, check_stack, environment_from, load_policy, read_policy
+from migrate.api import STACKS, check_stack, environment_from, load_policy, read_policy, run_as
 from migrate.config_era import config_era, evidence_of
 from migrate.config_rules import STACK
 from migrate.eras import Era
@@ -63,7 +63,7 @@ def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any
 
     def make(stack: str) -> Any:
         if checkpoint is not None:
-            return load_policy(checkpoint, stack)
+            return run_as(new_config, load_policy(checkpoint, stack))
         if stack == "modules":
             return modules.MettaAgent(new_config, environment)
         return _old_agent(None if new else config, new_config, environment, era)

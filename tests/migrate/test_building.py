@@ -44,6 +44,16 @@ def test_the_flag_names_the_stack(
         assert policies.same_policy(migrate.load_policy(policy, "legacy"), agent)
 
 
+@pytest.mark.parametrize("config", CONFIGS)
+def test_a_loaded_policy_is_computed_as_the_config_says(config: str, policy: Path) -> None:
+    agent = build(CONFIGS[config], policy, stack="modules", numerics="fast", execution="parallel")
+    assert {module.numerics for module in agent.modules() if hasattr(module, "numerics")} == {"fast"}
+    assert isinstance(agent.executor, modules.ParallelDAGExecutor)
+    loaded = migrate.load_policy(policy, "modules").state_dict()
+    assert loaded.keys() == agent.state_dict().keys()
+    assert all(torch.equal(each, loaded[name]) for name, each in agent.state_dict().items())
+
+
 @pytest.mark.parametrize(("config", "stack"), [("old", "legacy"), ("new", "modules")])
 def test_without_the_flag_the_config_names_the_stack(config: str, stack: str) -> None:
     assert isinstance(build(CONFIGS[config]), STACKS[stack])
