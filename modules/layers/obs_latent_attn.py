@@ -101,12 +101,14 @@ class ObsLatentAttnModule(MettaModule):
         q_NQD = self.query.expand(rows, -1, -1)
         normed = self.norm_kv(x)
         k_NAMD, v_NAMD = self._by_head(self.to_k(normed)), self._by_head(self.to_v(normed))
+        if mask is not None:
+            bias = mask[:, None, None, :].to(k_NAMD.dtype) * -torch.finfo(k_NAMD.dtype).max
         for each in self.blocks:
             block: Any = each
             head_NAQD = self._by_head(block.to_q(block.norm1(q_NQD)))
             scores = torch.einsum("naqd,namd->naqm", head_NAQD, k_NAMD) * self._scale
             if mask is not None:
-                scores = scores + mask[:, None, None, :].to(scores.dtype) * -torch.finfo(scores.dtype).max
+                scores = scores + bias
             attended = torch.einsum("naqm,namd->naqd", scores.softmax(dim=-1), v_NAMD)
             q_NQD = q_NQD + block.to_out(attended.transpose(1, 2).flatten(2))
             q_NQD = q_NQD + block.mlp(q_NQD)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,14 +13,16 @@ from torch import Tensor, nn
 from modules.base import one_per_key
 from modules.errors import ConfigError, SafetyError, SafetyWarning
 from modules.interop import inside_vmap
+from modules.program import call
 from modules.shapes import positive
 from modules.wrappers.wrapper import Wrapper
 
+is_compiling = torch.compiler.is_compiling
 Bounds = tuple[float, float]
 Spec = Sequence[int | None]
 VALUE_KEYS = ("value", "_value_")
-LOOKED_AT = "_looked_at"
-"""Attribute of a tensor that was found finite, so that the next component need not sum it again."""
+FOUND_FINITE = "_found_finite"
+"""Attribute of an output that was found finite: its version then, so that its readers need not sum it again."""
 
 
 class SafeModule(Wrapper):
@@ -65,7 +68,8 @@ class SafeModule(Wrapper):
         self.nan_check, self.check_every = nan_check, check_every
         self.value_keys, self.value_limit = tuple(key for key in value_keys if key in self.out_keys), value_limit
         self._calls, self._warned = 0, set[str]()
-        self._is_plain = not (self.output_specs or self.value_keys or self.action_bounds)
+        asks_more = self.input_specs or self.output_specs or self.value_keys or self.action_bounds or check_every > 1
+        self._only_nan_check = nan_check and not asks_more
 
     def compute(self, *inputs: Tensor) -> Any:
         """What the wrapped module computes, within bounds.
@@ -73,45 +77,43 @@ class SafeModule(Wrapper):
         Raises:
             SafetyError: "NaN detected in ...", "Inf detected in ...", "shape mismatch for ...".
         """
-        if torch.compiler.is_compiling():
+        if is_compiling():
             return self._bounded(self._asserted(inputs))
+        if self._only_nan_check:
+            return self._finite(inputs)
         if self.check_every > 1:
             self.__dict__["_calls"] += 1  # nn.Module's own way to set an attribute takes longer than many a layer
             if self._calls % self.check_every:
                 return self._bounded(self.inner(*inputs))
-        if self.input_specs:
-            self._check_shapes("input", self.in_keys, inputs, self.input_specs)
-        if self.nan_check:
-            self._look_at("input", self.in_keys, inputs)
-        result = self.inner(*inputs)
-        outputs = (result,) if type(result) is Tensor else one_per_key(self, result)
-        if self.nan_check:
-            self._look_at("output", self.out_keys, outputs, inputs)
-        if self._is_plain:
-            return result
+        self._check_shapes("input", self.in_keys, inputs, self.input_specs)
+        result = self._finite(inputs) if self.nan_check else self.inner(*inputs)
+        outputs = one_per_key(self, result)
         self._check_shapes("output", self.out_keys, outputs, self.output_specs)
-        if self.value_keys:
-            self._warn_of_extremes(dict(zip(self.out_keys, outputs, strict=True)))
+        self._warn_of_extremes(dict(zip(self.out_keys, outputs, strict=True)))
         return self._bounded(result)
 
-    def _look_at(
-        self, what: str, keys: Sequence[str], tensors: Sequence[Tensor], inputs: Sequence[Tensor] = ()
-    ) -> None:
-        """Sums every tensor that no `SafeModule` has summed; `inputs` are what a bad output may come from."""
-        for i, x in enumerate(tensors):
-            if LOOKED_AT in x.__dict__ or not x.is_floating_point():
-                continue
-            try:
-                total = (x.detach() if x.requires_grad else x).sum().item()
-            except RuntimeError:
-                if inside_vmap():
-                    return
-                raise
-            if total - total != 0:
-                for key, each in zip(self.in_keys, inputs, strict=False):
-                    self._explain("input", key, each.detach())  # somebody may have written into it
-                self._explain(what, keys[i], x.detach())
-            x.__dict__[LOOKED_AT] = True
+    def _finite(self, inputs: Sequence[Tensor]) -> Any:
+        """The computation, with all inputs and outputs looked at."""
+        for x in inputs:
+            # `_is_known`, without the call: this runs for every tensor of every component.
+            version = x.__dict__.get(FOUND_FINITE)
+            if (version is None or version != x._version) and not _seems_finite(x):
+                self._explain_all("input", self.in_keys, inputs)
+        result = call(self.module, *inputs)
+        outputs = (result,) if type(result) is Tensor else one_per_key(self, result)
+        for x in outputs:
+            if _seems_finite(x):
+                if not x.is_inference():  # these have no version
+                    x.__dict__[FOUND_FINITE] = x._version
+            else:
+                self._explain_all("input", self.in_keys, inputs)  # somebody may have written into it
+                self._explain_all("output", self.out_keys, outputs)
+        return result
+
+    def _explain_all(self, what: str, keys: Sequence[str], tensors: Sequence[Tensor]) -> None:
+        for key, x in zip(keys, tensors, strict=True):
+            if x.is_floating_point():
+                self._explain(what, key, x.detach())
 
     def _check_shapes(
         self, what: str, keys: Sequence[str], tensors: Sequence[Tensor], specs: Mapping[str, Spec]
@@ -165,6 +167,34 @@ class SafeModule(Wrapper):
             span = f"[{x.min().item():.4g}, {x.max().item():.4g}]"
             text = f"extreme values in {key!r} of component {self.label}: {span}, beyond {self.value_limit:g}"
             warnings.warn(text, SafetyWarning, stacklevel=2)
+
+
+def _is_known(x: Tensor) -> bool:
+    """Whether a `SafeModule` wrote `x`, found it finite, and nothing was written into it since."""
+    version = x.__dict__.get(FOUND_FINITE)
+    return version is not None and version == x._version
+
+
+def _seems_finite(x: Tensor) -> bool:
+    """Whether all elements are finite, by their sum; where large ones overflow, that is a false alarm.
+
+    A view is finite if what it is a view of is, which may be known, or may be smaller: an expanded tensor repeats it.
+    """
+    if not x.is_floating_point():
+        return True
+    looked_at, base = x, x._base
+    if base is not None and base.dtype is x.dtype:
+        if _is_known(base):
+            return True
+        if base.numel() < x.numel():
+            looked_at = base
+    try:
+        total = (looked_at.detach() if looked_at.requires_grad else looked_at).sum().item()
+    except RuntimeError:
+        if inside_vmap():
+            return True
+        raise
+    return math.isfinite(total)
 
 
 def _by_key(bounds: Any, out_keys: Sequence[str]) -> Mapping[str, Bounds]:

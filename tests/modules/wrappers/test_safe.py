@@ -152,3 +152,40 @@ def test_an_extreme_value_is_warned_of_once(key: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         safe({"in_0": torch.tensor([[-3000.0]])})
+
+
+def test_a_buffer_that_is_filled_anew_is_looked_at_anew() -> None:
+    safe, x = SafeModule(Given()), torch.zeros(2)
+    safe({"in_0": x})
+    x.numpy()[0] = NAN
+    with pytest.raises(SafetyError, match="NaN detected in input 'in_0'"):
+        safe({"in_0": x})
+
+
+def test_an_output_that_is_written_into_is_looked_at_anew_by_its_reader() -> None:
+    x = SafeModule(Given(("x",)))({"in_0": torch.zeros(2)})["x"]
+    x.fill_(NAN)
+    with pytest.raises(SafetyError, match="NaN detected in input 'x'"):
+        SafeModule(LinearModule(2, 2, in_keys=("x",)))({"x": x})
+
+
+def test_tensors_without_a_version_are_looked_at_every_time() -> None:
+    safe = SafeModule(Given())
+    with torch.inference_mode():
+        x = torch.zeros(2)
+        safe({"in_0": safe({"in_0": x})["_action_"]})
+        x[0] = NAN
+        with pytest.raises(SafetyError, match="NaN detected in input 'in_0'"):
+            safe({"in_0": x})
+
+
+def test_numbers_that_a_view_leaves_out_are_nobodys_concern() -> None:
+    whole = torch.tensor([[1.0], [NAN]])
+    view = whole[:1].expand(8, -1)
+    assert SafeModule(Given())({"in_0": view})["_action_"].tolist() == [[1.0]] * 8
+
+
+def test_a_view_with_a_bad_number_is_found_by_what_it_is_a_view_of() -> None:
+    row = torch.tensor([[1.0, INF]])
+    with pytest.raises(SafetyError, match="Inf detected in input 'in_0'"):
+        SafeModule(Given())({"in_0": row.expand(8, -1)})
