@@ -134,9 +134,19 @@ def _performed(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[int, ProofRes
     with progress_bar() as bar, ProcessPoolExecutor(jobs, mp_context=context, initializer=start_worker) as pool:
         waiting = {pool.submit(perform, task): number for number, task in enumerate(tasks)}
         row = bar.add_task("proving", total=len(tasks))
-        for done in as_completed(waiting):
+        for count, done in enumerate(as_completed(waiting), start=1):
             bar.update(row, advance=1)
-            yield waiting[done], done.result()
+            result = done.result()
+            if not cli.console.is_terminal:
+                cli.console.print(f"{count} of {len(tasks)}: {escape(_outcome(result))}")
+            yield waiting[done], result
+
+
+def _outcome(result: ProofResult | Refusal) -> str:
+    """A line for a log, which shows no bar."""
+    if isinstance(result, Refusal):
+        return f"{result.file}: refused"
+    return f"{result.old}: {result.verdict}, {result.seconds:.0f} s"
 
 
 def show(results: Sequence[ProofResult], refusals: Sequence[Refusal]) -> None:
