@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -19,14 +18,15 @@ def inference(pair: Pair, inputs: Inputs) -> Finding:
     finding = Finding()
     obs, state = inputs.step_obs(), inputs.state()
     with torch.no_grad():
-        both(finding, pair, partial(trace, obs=obs, state=state), inputs.draw.seed)
+        both(finding, pair, lambda agent: trace(agent, obs.clone(), state=state), inputs.draw.seed)
     return finding
 
 
 def forward(pair: Pair, inputs: Inputs) -> Finding:
     """The training pass: a sequence, whose actions are given."""
     finding = Finding()
-    both(finding, pair, partial(sequence, inputs=inputs), inputs.draw.seed)
+    obs, action, state = inputs.sequence_obs(), inputs.action(), inputs.state()
+    both(finding, pair, lambda agent: trace(agent, obs.clone(), action=action, state=state), inputs.draw.seed)
     return finding
 
 
@@ -39,12 +39,13 @@ def gradients(pair: Pair, inputs: Inputs) -> Finding:
     """Gradients of every parameter, and of float observations, for a loss that weighs every output."""
     finding = Finding()
     observed: list[Tensor] = []
+    obs, action, state = inputs.sequence_obs(), inputs.action(), inputs.state()
     pair.drop_gradients()
 
     def run(agent: nn.Module) -> Trace:
-        obs = inputs.sequence_obs()
-        observed.append(obs.requires_grad_(obs.is_floating_point()))
-        return trace(agent, obs, action=inputs.action(), state=inputs.state())
+        own = obs.clone().requires_grad_(obs.is_floating_point())
+        observed.append(own)
+        return trace(agent, own, action=action, state=state)
 
     traces = both(finding, pair, run, inputs.draw.seed)
     if traces is None:

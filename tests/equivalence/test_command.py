@@ -7,7 +7,7 @@ import pytest
 
 from equivalence.__main__ import main
 from equivalence.harness import LEVELS
-from migrate import checkpoint, config
+from migrate import config
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -17,18 +17,6 @@ def test_a_policy_is_proved_against_itself(capsys: pytest.CaptureFixture[str]) -
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("bitwise equal") == len(LEVELS)
-
-
-def test_a_migrated_policy_is_proved_against_the_old_file(tmp_path: Path) -> None:
-    new = tmp_path / "policy.safetensors"
-    assert checkpoint.main([str(EXAMPLES / "policy.pt"), "-o", str(new)]) == 0
-    assert main([str(EXAMPLES / "policy.pt"), str(new), "--examples", "2"]) == 0
-
-
-def test_a_config_is_proved_from_one_seed(tmp_path: Path) -> None:
-    new = tmp_path / "simple.modules.yaml"
-    assert config.main([str(EXAMPLES / "simple.yaml"), "-o", str(new)]) == 0
-    assert main([str(EXAMPLES / "simple.yaml"), str(new), "--examples", "2"]) == 0
 
 
 def test_a_config_that_says_something_else_is_found_and_blamed(
