@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Flaky
 
 from equivalence.architectures import Architecture, architectures
+from equivalence.compare import Difference
 from equivalence.conditions import conditions
+from equivalence.harness import LEVELS
 from equivalence.proof import Run, prove
 from equivalence.result import LevelResult, ProofResult
 from equivalence.session import BUNDLE, IN_MEMORY, prove_pair
@@ -109,10 +111,7 @@ def _prove_architectures(task: Task) -> ProofResult:
     def attempt(architecture: Architecture) -> None:
         if failed and time.perf_counter() > failed[0] + SHRINKING and architecture != failed[1]:
             return
-        pair = architecture.build()
-        if not result.conditions:
-            result.conditions = conditions(pair)
-        found = prove(pair, levels=task.levels, run=Run(task.examples, architecture.seed, controls=False))
+        found = _prove_architecture(architecture, task, result)
         _add(totals, found)
         if any(level.differences for level in found):
             failed[:] = [failed[0] if failed else time.perf_counter(), architecture]
@@ -127,6 +126,20 @@ def _prove_architectures(task: Task) -> ProofResult:
     result.levels = result.levels or list(totals.values())
     result.seconds = time.perf_counter() - started
     return result
+
+
+def _prove_architecture(architecture: Architecture, task: Task, result: ProofResult) -> list[LevelResult]:
+    """All levels; one that the old stack would have run and a side does not build or run is a difference too."""
+    try:
+        pair = architecture.build()
+        if not result.conditions:
+            result.conditions = conditions(pair)
+        return prove(pair, levels=task.levels, run=Run(task.examples, architecture.seed, controls=False))
+    except Exception as error:  # noqa: BLE001 - else Hypothesis would shrink it for hours, and the suite end with it
+        first = task.levels[0]
+        detail = f"{type(error).__name__}: {error}"
+        difference = Difference("error", "building", detail)
+        return [LevelResult(first, LEVELS[first].purpose, examples=1, compared=1, differences=[difference])]
 
 
 def _add(totals: dict[str, LevelResult], found: Iterable[LevelResult]) -> None:

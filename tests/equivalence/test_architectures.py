@@ -205,3 +205,14 @@ def test_what_is_not_drawn_since_the_new_stack_builds_it_otherwise_still_is_buil
         pair = build(graph.config(), graph.environment, (["noop"], [0]))
         differs = any(result.differences for result in prove(pair, levels=["weights", "inference"], examples=3))
     assert differs
+
+
+def _middle_of_expanded_features(graph: Graph, supply: Supply) -> Node:
+    expanded = graph.add("expand", supply.pixels(), config={"expand_dim": 3, "expand_value": 2})
+    return graph.add("concat_merge", (graph.add("center_pixel", expanded), {"slice": [0, 2], "dim": 2}))
+
+
+def test_the_middle_of_a_tensor_with_more_dimensions_than_an_image_is_what_it_was_in_the_old_stack() -> None:
+    graph = small("E5a", _middle_of_expanded_features)
+    pair = build(graph.config(), graph.environment, (["noop"], [0]))
+    assert all(result.equal for result in prove(pair, levels=["weights", "component", "inference"], examples=3))

@@ -19,6 +19,7 @@ from equivalence.result import ProofResult
 from equivalence.subjects import era_in_name, subjects
 from equivalence.suite import main, parser, plan
 from equivalence.tasks import ARCHITECTURE, Task, perform
+from modules.errors import ConfigError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 QUICK = ("--level", "forward", "--level", "weights", "--examples", "2", "--jobs", "1", "--no-controls")
@@ -100,3 +101,18 @@ def test_a_random_agent_that_differs_is_kept_as_yaml(tmp_path: Path) -> None:
     assert isinstance(result, ProofResult)
     assert result.verdict == "different"
     assert "_target_" in (tmp_path / ARCHITECTURE).read_text()
+
+
+def test_a_random_agent_that_cannot_be_built_is_a_difference_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Architecture) -> Pair:
+        raise ConfigError("component 'a': no")
+
+    monkeypatch.setattr(Architecture, "build", refuse)
+    monkeypatch.setattr(tasks, "SHRINKING", 0.0)
+    result = perform(Task(("weights",), 1, 0, None, controls=False, folder=tmp_path, architectures=3))
+    assert isinstance(result, ProofResult)
+    assert result.verdict == "different"
+    assert result.levels[0].differences[0].detail == "ConfigError: component 'a': no"
+    assert (tmp_path / ARCHITECTURE).exists()
