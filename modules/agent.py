@@ -16,14 +16,12 @@ from modules.errors import ConfigError, InputError
 from modules.executors import make_executor
 from modules.features import FeatureMap, Features
 from modules.heads import TWO_HEADS, intrinsic
-from modules.inputs import NEXT_STATE, STATE, graph_inputs
+from modules.inputs import NEXT_STATE, SINGLE_STEPS, STATE, graph_inputs
 from modules.interop import batch_dims
 from modules.regularization import REGULARIZATION_LOSS
 from modules.wrappers import WeightMonitoringModule
 
 # B batch, T time, N = B * T, A flat actions, L recurrent layers, H hidden
-SINGLE_STEPS = "single_steps"
-"""A value of `sequences` in the config: each step of a sequence begins with a state of its own (trap 22)."""
 
 
 class RecurrentState(Protocol):
@@ -185,11 +183,10 @@ class MettaAgent(nn.Module):
         self.executor(self.components, inputs, outputs=wanted, intermediate=kept is not None)
         if kept is not None:
             kept.update(inputs)
-        results = {"value": inputs["_value_"]}
+        results, batch = {"value": inputs["_value_"]}, data["x"].shape[: -len(self.environment.obs_shape)]
         if self.has_two_heads:
-            results.update(act_by_two_heads([inputs[head] for head in TWO_HEADS], data))
+            results.update(act_by_two_heads([inputs[head] for head in TWO_HEADS], data, batch))
         else:
-            batch = data["x"].shape[: -len(self.environment.obs_shape)]
             results.update(act(inputs["_action_"], data, batch, cast(ActionSpace, self.action_space), self._log_probs))
         if REGULARIZATION_LOSS in inputs:
             results[REGULARIZATION_LOSS] = inputs[REGULARIZATION_LOSS]

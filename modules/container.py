@@ -15,6 +15,7 @@ from modules.errors import GraphError
 from modules.graph import (
     Graph,
     Node,
+    as_keys,
     execution_order,
     explain_missing,
     node_of,
@@ -133,7 +134,7 @@ class ComponentContainer(nn.ModuleDict):
         Raises:
             GraphError: an output that nobody writes, or an input that is neither written nor in `data`.
         """
-        asked = None if outputs is None else tuple(outputs), intermediate
+        asked = as_keys(outputs), intermediate
         tracing = torch.compiler.is_compiling()
         known = None if tracing else self._derived.wanted.get(asked)
         wanted, with_losses = known or self._want(*asked)
@@ -149,13 +150,13 @@ class ComponentContainer(nn.ModuleDict):
         except KeyError as error:
             explain_missing(self._order(wanted)[0], data, error)
             raise
-        if with_losses and self.training:
+        if with_losses:
             add_regularization(data, self._regularizers(wanted))
         return data
 
     def order(self, outputs: Sequence[str] | None = None) -> list[str]:
         """Names in execution order."""
-        return [node.name for node in self._order(None if outputs is None else tuple(outputs))[0]]
+        return [node.name for node in self._order(as_keys(outputs))[0]]
 
     def describe(self) -> str:
         """The graph as a text, one line per component in execution order."""
@@ -231,7 +232,7 @@ class ComponentContainer(nn.ModuleDict):
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        if isinstance(value, nn.Module):
+        if isinstance(value, nn.Module) or name in self._modules:
             self._forget()
 
     def __delattr__(self, name: str) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils._device import DeviceContext
 
 from modules.base import one_per_key
 from modules.container import ComponentContainer
@@ -55,7 +57,9 @@ class ParallelDAGExecutor(Executor):
     """Components that do not wait for each other run in threads of their own; results are those of the sequence.
 
     It helps where a graph has heavy branches side by side and cores are idle; small agents are slower with it
-    (docs/performance.md). Threads take over the caller's grad mode, inference mode and autocast.
+    (docs/performance.md). Threads take over the caller's grad mode, inference mode and autocast. What else torch keeps
+    per thread they cannot take over: inside `torch.func`'s transforms and torch's own modes and hooks for saved
+    tensors, one component runs after the other.
 
     Args:
         max_workers: threads.
@@ -69,10 +73,11 @@ class ParallelDAGExecutor(Executor):
         positive(max_workers=max_workers)
         self.max_workers = max_workers
         self._pool: ThreadPoolExecutor | None = None
+        self._process = 0
         self._making = threading.Lock()
 
-    def _runner(self) -> Runner:
-        return self._run
+    def _runner(self) -> Runner | None:
+        return None if _is_bound_to_thread() else self._run
 
     def _run(
         self,
@@ -108,8 +113,9 @@ class ParallelDAGExecutor(Executor):
 
     def _threads(self) -> ThreadPoolExecutor:
         with self._making:
-            if self._pool is None:
+            if self._pool is None or self._process != os.getpid():  # threads do not survive a fork
                 self._pool = ThreadPoolExecutor(self.max_workers, thread_name_prefix="component")
+                self._process = os.getpid()
             return self._pool
 
     def __getstate__(self) -> dict[str, Any]:
@@ -149,6 +155,21 @@ def draws_random_numbers(module: nn.Module) -> bool:
         return True
     rate = next((rate for kind, rate in RATES.items() if isinstance(module, kind)), None)
     return module.training and rate is not None and getattr(module, rate) > 0
+
+
+def _is_bound_to_thread() -> bool:
+    """Whether torch transforms or records what this thread computes, and would not what another one does."""
+    return (
+        torch._C._functorch.maybe_current_level() is not None
+        or torch._C._len_torch_dispatch_stack() > 0
+        or any(not isinstance(mode, DeviceContext) for mode in _function_modes())
+        or torch._C._autograd._top_saved_tensors_default_hooks(False) is not None
+    )
+
+
+def _function_modes() -> Iterator[Any]:
+    """Modes that see every call of torch, of which a default device is one."""
+    return map(torch._C._get_function_stack_at, range(torch._C._len_torch_function_stack()))
 
 
 def _modes() -> dict[str, Any]:

@@ -26,8 +26,23 @@ class Node:
 
 
 def producers(nodes: Iterable[Node]) -> dict[str, str]:
-    """Which component writes each key."""
-    return {key: node.name for node in nodes for key in node.out_keys}
+    """Which component writes each key.
+
+    Raises:
+        GraphError: "key ... has two writers ...".
+    """
+    writer_of: dict[str, str] = {}
+    for node in nodes:
+        for key in node.out_keys:
+            if key in writer_of:
+                raise two_writers(key, writer_of[key], node.name)
+            writer_of[key] = node.name
+    return writer_of
+
+
+def two_writers(key: str, first: str, second: str) -> GraphError:
+    """The error for a key that two components write, or one twice."""
+    return GraphError(f"key {key!r} has two writers: {first!r} and {second!r}; give one of them other out_keys")
 
 
 def predecessors(node: Node, writer_of: Mapping[str, str]) -> list[str]:
@@ -103,8 +118,7 @@ class Graph:
         for i, key in enumerate(node.out_keys):
             writer = node.name if key in node.out_keys[:i] else self.writer_of.get(key)
             if writer is not None:
-                names = f"{writer!r} and {node.name!r}"
-                raise GraphError(f"key {key!r} has two writers: {names}; give one of them other out_keys")
+                raise two_writers(key, writer, node.name)
         # Only a component that somebody waits for, perhaps itself, can close a cycle.
         offers = {("name", node.name), *(("key", key) for key in node.out_keys)}
         own = {("name", name) for name in node.dependencies} | {("key", key) for key in node.in_keys}
@@ -125,6 +139,17 @@ def node_of(name: str, module: Any, dependencies: tuple[str, ...] = ()) -> Node:
         if not isinstance(key, str):
             raise GraphError(f"component {name!r} has the key {key!r}; keys are flat strings")
     return Node(name, tuple(reads), tuple(writes), dependencies)
+
+
+def as_keys(outputs: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Keys that somebody asks for; None for all.
+
+    Raises:
+        GraphError: "outputs must be a list of keys ...".
+    """
+    if isinstance(outputs, str):
+        raise GraphError(f"outputs must be a list of keys such as [{outputs!r}], got {outputs!r}")
+    return None if outputs is None else tuple(outputs)
 
 
 def sizes_of(module: nn.Module) -> tuple[Any, ...]:

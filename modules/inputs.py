@@ -13,6 +13,8 @@ from modules.interop import batch_dims
 # B batch, T time, N = B * T, L recurrent layers, H hidden
 STATE = ("lstm_h", "lstm_c")
 NEXT_STATE = ("next_lstm_h", "next_lstm_c")
+SINGLE_STEPS = "single_steps"
+"""A value of `sequences` in the config: each step of a sequence begins with a state of its own (trap 22)."""
 RESETS = ("dones", "truncateds")
 """`[B]` each; where either is true, the state begins anew. Nothing is reset unless both are there."""
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from modules.actions import ActionSpace, evaluate_actions, sample_actions
+from modules.actions import evaluate_actions, sample_actions
 from modules.errors import ConfigError
 
 # N rows, L recurrent layers, H hidden, A flat actions
@@ -46,13 +46,13 @@ class ActionDistribution(Distribution):
 
     Args:
         logits: `[..., A]`.
-        space: which action is which logit.
+        space: which action is which logit, as an `ActionSpace` says.
         log_probs: see `modules.actions.sample_actions`.
     """
 
     arg_constraints: ClassVar[dict[str, Any]] = {}
 
-    def __init__(self, logits: Tensor, space: ActionSpace, log_probs: str = "log_softmax") -> None:
+    def __init__(self, logits: Tensor, space: Any, log_probs: str = "log_softmax") -> None:
         super().__init__(logits.shape[:-1], torch.Size([2]), validate_args=False)
         self._logits, self._space, self._how = logits.reshape(-1, logits.shape[-1]), space, log_probs
 
@@ -80,7 +80,23 @@ class ActionDistribution(Distribution):
         return evaluate_actions(self._logits, anything, self._how)[1].reshape(self.batch_shape)
 
     def _action(self, index: Tensor) -> Tensor:
-        return self._space.to_action(index).reshape(*self.batch_shape, 2)
+        action: Tensor = self._space.to_action(index)
+        return action.reshape(*self.batch_shape, 2)
+
+
+class _ActiveActions:
+    """The actions of an agent as they are now: activating others makes another action space."""
+
+    def __init__(self, agent: Any) -> None:
+        self._agent = agent
+
+    def to_index(self, action: Tensor) -> Tensor:
+        index: Tensor = self._agent.action_space.to_index(action)
+        return index
+
+    def to_action(self, index: Tensor) -> Tensor:
+        action: Tensor = self._agent.action_space.to_action(index)
+        return action
 
 
 class BatchFirst(nn.Module):
@@ -90,7 +106,8 @@ class BatchFirst(nn.Module):
         agent: a `MettaAgent`.
         head: the component whose output is wanted.
         sequences: whether the last leading dimension is time; then only the first state of it counts, and gradients
-            flow through the steps. Otherwise each observation begins with its own state.
+            flow through the steps. Otherwise, and where the agent's config says `sequences: single_steps`, each
+            observation begins with its own state.
     """
 
     def __init__(self, agent: Any, head: str, *, sequences: bool) -> None:
@@ -99,12 +116,13 @@ class BatchFirst(nn.Module):
 
     def forward(self, x: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """`x` `[..., *obs_shape]`, `state` `[..., L, H]` twice -> `[..., A]` or `[..., 1]`, next state unless time."""
-        from modules.inputs import NEXT_STATE, STATE, graph_inputs
+        from modules.inputs import NEXT_STATE, SINGLE_STEPS, STATE, graph_inputs
 
         obs_shape = self.agent.environment.obs_shape
         batch = x.shape[: -len(obs_shape)]
-        steps = batch[-1:] if self.sequences else ()
-        first = [each.select(len(batch) - 1, 0) if self.sequences else each for each in state]
+        through_time = self.sequences and self.agent.config.get("sequences") != SINGLE_STEPS
+        steps = batch[-1:] if through_time else ()
+        first = [each.select(len(batch) - 1, 0) if through_time else each for each in state]
         rows = [each.reshape(-1, *each.shape[-2:]).transpose(0, 1) for each in first]
         data = {"x": x.reshape(-1, *steps, *obs_shape), **dict(zip(STATE, rows, strict=False))}
         inputs = graph_inputs(data, obs_shape, self.agent._core())
@@ -145,7 +163,7 @@ def torchrl_actor(agent: Any, *, sequences: bool = False) -> Any:
         in_keys=["logits"],
         out_keys=["action"],
         distribution_class=ActionDistribution,
-        distribution_kwargs={"space": agent.action_space, "log_probs": agent._log_probs},
+        distribution_kwargs={"space": _ActiveActions(agent), "log_probs": agent._log_probs},
         return_log_prob=True,
         default_interaction_type=InteractionType.RANDOM,
     )

@@ -21,6 +21,8 @@ class SlicedMergeModule(MettaModule):
         ConfigError: as many slices as inputs are needed; an empty or negative slice.
     """
 
+    io_sizes = ("slices", "dim", "concatenates")
+
     def __init__(
         self,
         in_keys: Sequence[str],
@@ -31,6 +33,11 @@ class SlicedMergeModule(MettaModule):
     ) -> None:
         super().__init__(in_keys, out_keys)
         self.slices, self.dim = checked_slices(self.in_keys, slices), dim
+
+    @property
+    def concatenates(self) -> bool:
+        """Whether lengths along `dim` add up."""
+        return False
 
 
 class ElementwiseMergeModule(SlicedMergeModule):

@@ -116,7 +116,7 @@ def one_per_key(module: nn.Module, result: Any) -> tuple[Tensor, ...]:
     """What `compute` returned, as one value per out key.
 
     Raises:
-        GraphError: "... computed ... output(s) for ...".
+        GraphError: "... computed ... output(s) for ...", "... computed None for ...".
     """
     outputs = tuple(result) if isinstance(result, (tuple, list)) else (result,)
     keys = cast(Any, module).out_keys
@@ -125,4 +125,7 @@ def one_per_key(module: nn.Module, result: Any) -> tuple[Tensor, ...]:
             f"{type(module).__name__} computed {len(outputs)} output(s) for {len(keys)} out_keys {keys}; "
             f"compute() must return one tensor per key"
         )
+    for key, output in zip(keys, outputs, strict=True):
+        if output is None:
+            raise GraphError(f"{type(module).__name__} computed None for {key!r}; does compute() return its result?")
     return outputs

@@ -13,6 +13,8 @@ from modules.shapes import BuildContext, Shape, only_source
 
 CHANNELS = "channels"
 LARGE = 2**20
+WINDOW = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+"""What decides how many windows there are."""
 
 
 class PoolModule(MettaModule):
@@ -55,6 +57,8 @@ def _checked_size(name: str, size: Any, channels: int | None, announces: str) ->
 class AdaptivePoolModule(PoolModule):
     """A pool with as many windows as asked for; layers say what it computes and document its arguments."""
 
+    io_sizes = ("output_size",)
+
     def __init__(
         self,
         output_size: int | Sequence[int | None] | str,
@@ -72,6 +76,8 @@ class AdaptivePoolModule(PoolModule):
 
 class MaxPoolModule(PoolModule):
     """A pool of maxima over windows; layers say what it computes and document its arguments."""
+
+    io_sizes = WINDOW
 
     def __init__(
         self,
@@ -97,6 +103,9 @@ class MaxPoolModule(PoolModule):
 
 class AvgPoolModule(PoolModule):
     """A pool of means over windows; layers say what it computes and document its arguments."""
+
+    io_sizes = WINDOW
+    dilation = 1
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ class Regularizer(Protocol):
 
     l2_scale: float
     l1_scale: float
+    training: bool
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """Those that may cost something."""
@@ -27,19 +28,24 @@ def regularization_loss(regularizers: Iterable[Regularizer]) -> Tensor | None:
     """Scalar: `l2_scale * sum(w ** 2) + l1_scale * sum(|w|)`; None if no parameter needs a gradient.
 
     Args:
-        regularizers: inner ones first. A parameter that several of them hold costs what the first says, once.
+        regularizers: inner ones first, of which those in training mode count. A parameter that several of them hold
+            costs what the first says, once.
     """
     counted: set[int] = set()
     losses: list[Tensor] = []
     for each in regularizers:
+        if not each.training:
+            continue
         for parameter in each.parameters():
             if not parameter.requires_grad or id(parameter) in counted:
                 continue
             counted.add(id(parameter))
+            # Sums of squares leave the range of half precision where the loss itself does not.
+            w = parameter.float() if parameter.dtype.itemsize < 4 else parameter
             if each.l2_scale:
-                losses.append(each.l2_scale * parameter.square().sum())
+                losses.append(each.l2_scale * w.square().sum())
             if each.l1_scale:
-                losses.append(each.l1_scale * parameter.abs().sum())
+                losses.append(each.l1_scale * w.abs().sum())
     return torch.stack(losses).sum() if losses else None
 
 

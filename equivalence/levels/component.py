@@ -16,9 +16,8 @@ from equivalence.compare import same_bytes
 from equivalence.finding import Finding, Pair
 from equivalence.strategies import Inputs
 from equivalence.tracing import trace
-from modules.agent import SINGLE_STEPS
 from modules.errors import InputError
-from modules.inputs import graph_inputs
+from modules.inputs import SINGLE_STEPS, graph_inputs
 from modules.program import call_with_hooks
 
 Feeds = dict[str, Tensor]

@@ -48,6 +48,11 @@ class MergeModule(SlicedMergeModule):
         super().__init__(in_keys, slices=slices, dim=dim, out_keys=out_keys)
         self.merge_type = merge_type
 
+    @property
+    def concatenates(self) -> bool:
+        """As `merge_type` says."""
+        return self.merge_type == "concat"
+
     def compute(self, *inputs: Tensor) -> Tensor:
         """Inputs that agree, in all dimensions but `dim` if they are concatenated -> one tensor."""
         return MERGES[self.merge_type](narrowed(inputs, self.slices, self.dim), self.dim)

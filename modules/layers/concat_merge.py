@@ -24,6 +24,11 @@ class ConcatMergeModule(SlicedMergeModule):
         ConfigError: as many slices as inputs are needed; an empty or negative slice.
     """
 
+    @property
+    def concatenates(self) -> bool:
+        """Always."""
+        return True
+
     def compute(self, *inputs: Tensor) -> Tensor:
         """Inputs that agree in all dimensions but `dim` -> one tensor."""
         return torch.cat(narrowed(inputs, self.slices, self.dim), dim=self.dim)

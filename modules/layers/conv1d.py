@@ -28,7 +28,7 @@ class Conv1dModule(WeightModule):
         ConfigError: a size that is not positive, an unknown nonlinearity or initialization.
     """
 
-    io_sizes = ("in_channels", "out_channels")
+    io_sizes = ("in_channels", "out_channels", "margin", "stride")
 
     def __init__(
         self,
@@ -50,6 +50,11 @@ class Conv1dModule(WeightModule):
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
         layer = nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
         self._own(layer, in_channels, out_channels)
+
+    @property
+    def margin(self) -> int:
+        """By how much the kernel is larger than the padding, which with `stride` decides the size of the output."""
+        return self.kernel_size - 2 * self.padding
 
     def compute(self, x: Tensor) -> Tensor:
         """`x` `[B, in_channels, L]` -> `[B, out_channels, l]`."""

@@ -15,8 +15,8 @@ from modules.wrappers.wrapper import Wrapper
 class RegularizedModule(Wrapper):
     """Adds `l2_scale * sum(w ** 2) + l1_scale * sum(|w|)` to `regularization_loss` in training.
 
-    The loss goes into the mapping that `forward`, or the container, was called with. A parameter that several
-    regularisers hold, one in the other or side by side in one container, costs once, what the innermost says.
+    The loss goes into the mapping that `forward`, or the container, was called with, on top of what is there. A
+    parameter that several regularisers hold costs once: what the innermost says, or the one that was registered last.
 
     Args:
         module: see `Wrapper`.
@@ -37,8 +37,7 @@ class RegularizedModule(Wrapper):
 
     def add_losses(self, data: MutableMapping[str, Any]) -> None:
         """Adds the loss of this module, and of others inside it."""
-        if self.training:
-            add_regularization(data, regularizers([self]))
+        add_regularization(data, regularizers([self]))
 
 
 def regularizers(modules: Iterable[nn.Module]) -> list[RegularizedModule]:

@@ -61,6 +61,8 @@ class SafeModule(Wrapper):
         check_every: int = 1,
     ) -> None:
         positive(check_every=check_every)
+        if isinstance(value_keys, str):
+            raise ConfigError(f"value_keys must be a sequence of names such as ['value'], got {value_keys!r}")
         super().__init__(module)
         self.input_specs = _of_keys("input_specs", input_specs or {}, self.in_keys)
         self.output_specs = _of_keys("output_specs", output_specs or {}, self.out_keys)
@@ -68,8 +70,6 @@ class SafeModule(Wrapper):
         self.nan_check, self.check_every = nan_check, check_every
         self.value_keys, self.value_limit = tuple(key for key in value_keys if key in self.out_keys), value_limit
         self._calls, self._warned = 0, set[str]()
-        asks_more = self.input_specs or self.output_specs or self.value_keys or self.action_bounds or check_every > 1
-        self._only_nan_check = nan_check and not asks_more
 
     def compute(self, *inputs: Tensor) -> Any:
         """What the wrapped module computes, within bounds.
@@ -79,7 +79,8 @@ class SafeModule(Wrapper):
         """
         if is_compiling():
             return self._bounded(self._asserted(inputs))
-        if self._only_nan_check:
+        asks_more = self.input_specs or self.output_specs or self.value_keys or self.action_bounds
+        if self.nan_check and not asks_more and self.check_every == 1:
             return self._finite(inputs)
         if self.check_every > 1:
             self.__dict__["_calls"] += 1  # nn.Module's own way to set an attribute takes longer than many a layer
@@ -89,7 +90,8 @@ class SafeModule(Wrapper):
         result = self._finite(inputs) if self.nan_check else self.inner(*inputs)
         outputs = one_per_key(self, result)
         self._check_shapes("output", self.out_keys, outputs, self.output_specs)
-        self._warn_of_extremes(dict(zip(self.out_keys, outputs, strict=True)))
+        if self.value_keys and not inside_vmap():
+            self._warn_of_extremes(dict(zip(self.out_keys, outputs, strict=True)))
         return self._bounded(result)
 
     def _finite(self, inputs: Sequence[Tensor]) -> Any:
@@ -209,9 +211,15 @@ def _of_keys(what: str, values: Mapping[str, Any], keys: Sequence[str]) -> dict[
     for key, value in values.items():
         if key not in keys:
             raise ConfigError(f"{what} names {key!r}, which is none of: {', '.join(keys) or 'no key'}")
-        if what == "action_bounds" and not (len(value) == 2 and value[0] <= value[1]):
+        if not isinstance(value, Sequence):
+            raise ConfigError(f"{what} of {key!r} must be a sequence, got {value!r}")
+        if what == "action_bounds" and not _are_bounds(value):
             raise ConfigError(f"action_bounds of {key!r} must be (lowest, highest), got {value!r}")
     return dict(values)
+
+
+def _are_bounds(value: Any) -> bool:
+    return isinstance(value, Sequence) and len(value) == 2 and value[0] <= value[1]
 
 
 def _fits(x: Tensor, spec: Spec) -> bool:

@@ -39,7 +39,8 @@ class WeightMonitoringModule(Wrapper):
         *,
         norm_limit: float = 100.0,
     ) -> None:
-        if clip_value is not None and not clip_value >= 0:
+        given: Any = clip_value
+        if given is not None and not (isinstance(given, (int, float)) and given >= 0):
             raise ConfigError(f"clip_value must be a number >= 0 or None, got {clip_value!r}")
         super().__init__(module)
         # Not `clip_value`, which is a trained attribute of many a wrapped module.
@@ -61,7 +62,7 @@ class WeightMonitoringModule(Wrapper):
             for name, health in self.health().items():
                 if health["dead_units"]:
                     self._warn(name, "dead", f"{health['dead_units']} dead unit(s) in {name!r}")
-                if health["weight_norm"] > self.norm_limit:
+                if not health["weight_norm"] <= self.norm_limit:  # NaN is no number, and not small
                     self._warn(name, "norm", f"large norm {health['weight_norm']:.4g} of {name!r}")
 
     @torch.no_grad()

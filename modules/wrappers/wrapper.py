@@ -11,14 +11,25 @@ from modules.base import MettaModule
 from modules.errors import ConfigError
 from modules.program import call
 
-SHARED = ("_parameters", "_buffers", "_non_persistent_buffers_set", "_modules")
+SHARED = (
+    "_parameters",
+    "_buffers",
+    "_non_persistent_buffers_set",
+    "_modules",
+    "_state_dict_hooks",
+    "_state_dict_pre_hooks",
+    "_load_state_dict_pre_hooks",
+    "_load_state_dict_post_hooks",
+)
+"""What a wrapper and what it wraps hold together: tables of tensors, and of hooks on their names."""
 
 
 class Wrapper(MettaModule):
     """Stands for `module`: the same keys, and the same parameters, buffers and children under the same names.
 
     Names and order stay as they were because both modules hold the very same tables of them; the wrapped one is found
-    by `modules()` right after its wrapper, with the same name. What a wrapper does not know, `module` is asked for.
+    by `modules()` right after its wrapper, with the same name. What a wrapper does not know, `module` is asked for,
+    and attributes that the innermost module has are set there.
 
     Subclasses override `compute`, where `self.inner(*inputs)` is the wrapped computation.
 
@@ -54,10 +65,16 @@ class Wrapper(MettaModule):
     @property
     def label(self) -> str:
         """The wrapped component for messages: its first output, and the class that computes it."""
+        name = type(self._innermost).__name__
+        return f"{self.out_keys[0]!r} ({name})" if self.out_keys else name
+
+    @property
+    def _innermost(self) -> nn.Module:
+        """What is no wrapper."""
         module: Any = self.module
         while isinstance(module, Wrapper):
             module = module.module
-        return f"{self.out_keys[0]!r} ({type(module).__name__})" if self.out_keys else type(module).__name__
+        return cast(nn.Module, module)
 
     # A wrapper's own class has these as constants; what counts is what the wrapped module says.
     @property
@@ -82,11 +99,11 @@ class Wrapper(MettaModule):
         return getattr(self.module, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        module = self.__dict__.get("module")
-        if module is not None and name in getattr(module, "saved_attributes", ()):
-            setattr(module, name, value)
-        else:
+        is_own = "module" not in self.__dict__ or name in self.__dict__ or hasattr(type(self), name)
+        if is_own or not hasattr(self._innermost, name):
             super().__setattr__(name, value)
+        else:
+            setattr(self._innermost, name, value)
 
     def named_modules(
         self, memo: set[nn.Module] | None = None, prefix: str = "", remove_duplicate: bool = True
@@ -107,10 +124,18 @@ class Wrapper(MettaModule):
         return self
 
     def apply(self, fn: Any) -> Self:
-        """Applies `fn` to the wrapped module and its children, then to the wrapper."""
+        """Applies `fn` to the wrapped module and its children; the wrapper has nothing that is not theirs."""
         self.module.apply(fn)
-        fn(self)
         return self
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Self:
+        cast(Any, self.module)._apply(fn, recurse)
+        return self
+
+    @property
+    def _version(self) -> int:  # type: ignore[override]
+        """Of the wrapped module's state dict."""
+        return self.module._version
 
     def _save_to_state_dict(self, *args: Any) -> None:
         cast(Any, self.module)._save_to_state_dict(*args)

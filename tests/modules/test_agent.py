@@ -12,6 +12,7 @@ from tensordict import TensorDict
 from torch import Tensor
 
 import legacy.weight_metrics
+from equivalence.hosts import host
 from modules import MettaAgent, PolicyState
 from modules.base import MettaModule
 from modules.errors import ConfigError, InputError
@@ -297,3 +298,11 @@ def test_a_copy_of_an_agent_acts_the_same() -> None:
     twin = copy.deepcopy(policy)
     expected = seeded(lambda: policy(observations(4)))
     assert all(torch.equal(a, b) for a, b in zip(expected, seeded(lambda: twin(observations(4))), strict=True))
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (3, 4), (6, 3)])
+def test_actions_of_two_heads_must_be_one_pair_per_observation_too(shape: tuple[int, ...]) -> None:
+    policy: Any = host("action_type").new
+    x = torch.zeros(6, *policy.environment.obs_shape)
+    with pytest.raises(InputError, match=r"actions must be \[B, 2\] or \[B, T, 2\], one per observation, 6 in all"):
+        policy({"x": x, "action": torch.zeros(shape, dtype=torch.int64)})

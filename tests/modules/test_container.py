@@ -313,3 +313,24 @@ def test_torch_compile_traces_the_whole_graph_and_gives_the_same() -> None:
         lambda x: components.execute({"x": x}, outputs=["b"])["b"], backend="eager", fullgraph=True
     )
     assert torch.equal(compiled(x), components.execute({"x": x})["b"])
+
+
+def test_a_component_that_returns_nothing_is_named_and_nothing_is_written() -> None:
+    class Forgetful(MettaModule):
+        def compute(self, x: Tensor) -> None:
+            x.add(1)
+
+    components = ComponentContainer()
+    components.register_component("a", Forgetful(("x",), ("a",)))
+    data: dict[str, Any] = {"x": X}
+    for run in (components.execute, components["a"]):
+        with pytest.raises(GraphError, match=r"Forgetful computed None for 'a'; does compute\(\) return its result"):
+            run(data)
+    assert list(data) == ["x"]
+
+
+def test_wanted_outputs_must_be_a_list() -> None:
+    components = container(a="x", b="x", ab="a b")
+    for ask in (lambda: components.execute({"x": X}, outputs="ab"), lambda: components.order("ab")):
+        with pytest.raises(GraphError, match=r"outputs must be a list of keys such as \['ab'\]"):
+            ask()

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from torch import nn
 
+from modules import ComponentContainer, MergeModule
 from modules.errors import GraphError
+from modules.layers.concat_merge import ConcatMergeModule
+from modules.layers.conv2d import Conv2dModule
 from modules.layers.layer_norm import LayerNormModule
 from modules.layers.linear import LinearModule
 from tests.modules._graphs import Add, X, container, linears
@@ -73,3 +78,43 @@ def test_a_cleared_container_is_empty() -> None:
     components.execute({"x": X})
     components.clear()
     assert components.execute({"x": X}) == {"x": X}
+
+
+def test_a_swap_that_changes_the_size_of_images_is_refused() -> None:
+    components = ComponentContainer()
+    keys: Any = {"in_keys": ("x",), "out_keys": ("a",)}
+    components.register_component("a", Conv2dModule(3, 4, kernel_size=3, **keys))
+    with pytest.raises(GraphError, match=r"has sizes \(3, 4, 5, 2\), the old one \(3, 4, 3, 1\)"):
+        components.replace_component("a", Conv2dModule(3, 4, kernel_size=5, stride=2, **keys))
+    components.replace_component("a", Conv2dModule(3, 4, kernel_size=5, padding=1, **keys))
+
+
+def test_a_swap_of_one_merge_for_another_keeps_what_is_merged() -> None:
+    components = ComponentContainer()
+    components.register_component("merged", MergeModule(["a", "b"]))
+    components.replace_component("merged", ConcatMergeModule(["a", "b"]))
+    for other in (MergeModule(["a", "b"], "add"), MergeModule(["a", "b"], slices=[(0, 1), None])):
+        with pytest.raises(GraphError, match="the new 'merged' has sizes"):
+            components.replace_component("merged", other)
+
+
+@pytest.mark.parametrize("how", ["item", "update", "attribute"])
+def test_a_second_writer_of_a_key_is_refused_however_it_came_in(how: str) -> None:
+    components = container(a="x", b="a")
+    second = Add(("x",), "a", 100)
+    if how == "item":
+        components["c"] = second
+    elif how == "update":
+        components.update({"c": second})
+    else:
+        components.c = second
+    with pytest.raises(GraphError, match="key 'a' has two writers: 'a' and 'c'"):
+        components.execute({"x": X})
+
+
+def test_a_component_that_was_set_to_none_is_missed_by_name() -> None:
+    components = container(a="x", b="a")
+    components.execute({"x": X})
+    components.a = None
+    with pytest.raises(GraphError, match="component 'a' \\(NoneType\\) needs to be a module"):
+        components.execute({"x": X})

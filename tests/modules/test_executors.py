@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import multiprocessing
 import pickle
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -170,3 +172,48 @@ def test_unknown_words_are_refused() -> None:
         MettaAgent(config() | {"execution": "both"}, ENVIRONMENT)
     with pytest.raises(ConfigError, match="max_workers must be a positive integer, got 0"):
         ParallelDAGExecutor(max_workers=0)
+
+
+def test_inside_a_transform_of_torch_it_is_the_sequence() -> None:
+    container, x = wide(), torch.randn(5, 4)
+
+    def loss(execute: Any, x: Tensor) -> Tensor:
+        result: Tensor = execute(container, {"input": x})["merged"].square().sum()
+        return result
+
+    executors = SequentialDAGExecutor(), ParallelDAGExecutor()
+    one, other = (torch.func.grad(partial(loss, execute))(x) for execute in executors)
+    assert torch.equal(one, other)
+    assert one.any()
+    batched = torch.vmap(lambda x: ParallelDAGExecutor()(container, {"input": x})["merged"])(x.unsqueeze(0))
+    torch.testing.assert_close(batched[0], SequentialDAGExecutor()(container, {"input": x})["merged"])
+
+
+def test_hooks_for_saved_tensors_see_what_every_component_saves() -> None:
+    packed: list[Tensor] = []
+
+    def pack(x: Tensor) -> Tensor:
+        packed.append(x)
+        return x
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda x: x):
+        ParallelDAGExecutor()(wide(), {"input": torch.randn(5, 4)})
+    assert len(packed) >= 3
+
+
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    container, execute = wide(), ParallelDAGExecutor()
+    expected = execute(container, {"input": torch.ones(1, 4)})["merged"]
+    context = multiprocessing.get_context("fork")
+    found = context.Queue()
+
+    def run() -> None:
+        found.put(execute(container, {"input": torch.ones(1, 4)})["merged"].tolist())
+
+    child = context.Process(target=run)
+    child.start()
+    try:
+        assert found.get(timeout=60) == expected.tolist()
+    finally:
+        child.terminate()
+        child.join()

@@ -187,6 +187,29 @@ def test_an_agent_without_actions_has_no_actor() -> None:
         torchrl_actor(agent(active=False))
 
 
+def test_an_actor_draws_the_actions_that_are_active_now() -> None:
+    policy = migrated()
+    actor, space = torchrl_actor(policy), policy.action_space
+    assert space is not None
+    policy.activate_actions(space.names[::-1], space.max_params[::-1])
+    data = TensorDict({"x": observed(policy, BATCH), **first_state(policy)}, batch_size=[BATCH])
+    torch.manual_seed(1)
+    ours = policy(data.clone())["action"]
+    torch.manual_seed(1)
+    assert torch.equal(actor(data)["action"], ours)
+
+
+def test_an_agent_of_single_steps_is_one_here_too() -> None:
+    policy = migrated()
+    policy.config["sequences"] = "single_steps"
+    x, core = observed(policy, BATCH, TIME), policy.components["_core_"]
+    zeros: Any = torch.zeros(BATCH, TIME, core.num_layers, core.hidden_size)  # type: ignore[call-overload]
+    data = TensorDict({"x": x, **dict.fromkeys(STATE, zeros)}, batch_size=[BATCH, TIME])
+    value = torchrl_critic(policy, sequences=True)(data)["state_value"]
+    action = torch.zeros(BATCH, TIME, 2, dtype=torch.int64)
+    assert torch.equal(value.flatten(), policy({"x": x, "action": action})["value"].flatten())
+
+
 @pytest.mark.usefixtures("torchrl")
 def test_every_block_of_the_page_on_it_runs_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     root = POLICY.parents[1]

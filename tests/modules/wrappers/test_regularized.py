@@ -100,3 +100,19 @@ def test_an_agent_writes_the_loss_into_its_mapping_in_training() -> None:
 def test_a_scale_must_be_a_number_from_zero(scale: float) -> None:
     with pytest.raises(ConfigError, match="l2_scale must be a number >= 0, got"):
         RegularizedModule(linear("a"), l2_scale=scale)
+
+
+def test_a_component_pays_in_its_own_mode_in_a_container_as_alone() -> None:
+    container = ComponentContainer()
+    container.register_component("a", RegularizedModule(linear("a")))
+    for training in (True, False):
+        container.train(not training)
+        container["a"].train(training)
+        assert (LOSS in container.execute(data())) is (LOSS in container["a"](data())) is training
+
+
+def test_a_loss_of_half_precision_weights_is_finite_where_it_fits() -> None:
+    module = LinearModule(64, 64).half()
+    nn.init.constant_(module.weight, 5.0)
+    loss = RegularizedModule(module, l2_scale=0.01)({"input": torch.ones(1, 64).half()})[LOSS]
+    assert 1024.0 <= loss.item() < 1030.0

@@ -126,6 +126,9 @@ def test_the_gradient_stops_where_an_action_was_clamped() -> None:
         ({"action_bounds": {"c": (0.0, 1.0)}}, "action_bounds names 'c', which is none of: a, b"),
         ({"action_bounds": {"a": (1.0, 0.0)}}, "action_bounds of 'a' must be (lowest, highest), got (1.0, 0.0)"),
         ({"input_specs": {"x": (None, 3)}}, "input_specs names 'x', which is none of: in_0, in_1"),
+        ({"action_bounds": {"a": None}}, "action_bounds of 'a' must be a sequence, got None"),
+        ({"output_specs": {"a": 2}}, "output_specs of 'a' must be a sequence, got 2"),
+        ({"value_keys": "_value_"}, "value_keys must be a sequence of names such as ['value'], got '_value_'"),
         ({"check_every": 0}, "check_every must be a positive integer, got 0"),
     ],
 )
@@ -189,3 +192,14 @@ def test_a_view_with_a_bad_number_is_found_by_what_it_is_a_view_of() -> None:
     row = torch.tensor([[1.0, INF]])
     with pytest.raises(SafetyError, match="Inf detected in input 'in_0'"):
         SafeModule(Given())({"in_0": row.expand(8, -1)})
+
+
+def test_what_is_checked_can_be_changed_later() -> None:
+    safe, x = SafeModule(Given()), {"in_0": torch.tensor([5.0, NAN])}
+    safe.nan_check, safe.action_bounds = False, {"_action_": (-1.0, 1.0)}
+    assert safe(x)["_action_"][0] == 1.0
+
+
+def test_under_vmap_nobody_warns_of_values() -> None:
+    safe = SafeModule(Given(("_value_",)), value_limit=1.0)
+    assert torch.vmap(safe.compute)(torch.tensor([[3.0], [4.0]])).tolist() == [[3.0], [4.0]]

@@ -24,6 +24,7 @@ from modules import (
 from modules.errors import ConfigError
 from modules.layers.actor_big import ActorBigModule
 from modules.layers.batch_norm1d import BatchNorm1dModule
+from modules.layers.dropout import DropoutModule
 from tests.modules._agents import agent as make_agent
 
 Wrap = Callable[[nn.Module], MettaModule]
@@ -173,3 +174,73 @@ def test_a_wrapper_around_a_module_without_compute_runs_its_forward() -> None:
 def test_what_cannot_be_wrapped_is_refused() -> None:
     with pytest.raises(ConfigError, match="SafeModule wraps a module with in_keys and out_keys, got Linear"):
         SafeModule(nn.Linear(2, 2))
+
+
+@wraps
+def test_attributes_are_set_where_they_are_read(wrap: Wrap) -> None:
+    wrapped: Any = wrap(DropoutModule(p=0.5))
+    wrapped.p = 0.0
+    assert wrapped({"input": torch.ones(8)})["output"].tolist() == [1.0] * 8
+
+
+class Renamed(MettaModule):
+    """Once kept its weight transposed."""
+
+    _version = 2
+
+    def __init__(self) -> None:
+        super().__init__(("x",), ("y",))
+        self.weight = nn.Parameter(torch.arange(4.0).view(2, 2))
+        self.scale = torch.ones(())
+
+    def compute(self, x: Tensor) -> Tensor:
+        return x @ self.weight * self.scale
+
+    def _load_from_state_dict(self, state: Any, prefix: str, metadata: Any, *rest: Any) -> None:
+        if (metadata.get("version") or 1) < 2:
+            state[f"{prefix}weight"] = state[f"{prefix}weight"].T.clone()
+        super()._load_from_state_dict(state, prefix, metadata, *rest)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.scale = fn(self.scale)
+        return self
+
+
+@wraps
+def test_the_version_of_a_state_is_that_of_the_wrapped_module(wrap: Wrap) -> None:
+    plain = Renamed()
+    plain.load_state_dict(wrap(Renamed()).state_dict())
+    assert plain.weight.tolist() == [[0.0, 1.0], [2.0, 3.0]]
+
+
+@wraps
+def test_hooks_on_the_state_of_the_wrapped_module_fire(wrap: Wrap) -> None:
+    module: Any = LinearModule(2, 2)
+    fired: list[str] = []
+    module.register_state_dict_pre_hook(lambda *_: fired.append("before saving"))
+    module.register_state_dict_post_hook(lambda *_: fired.append("after saving"))
+    module.register_load_state_dict_pre_hook(lambda *_: fired.append("before loading"))
+    module.register_load_state_dict_post_hook(lambda *_: fired.append("after loading"))
+    wrapped = wrap(module)
+    wrapped.load_state_dict(wrapped.state_dict())
+    assert fired == ["before saving", "after saving", "before loading", "after loading"]
+
+
+@wraps
+def test_what_a_module_moves_by_itself_is_moved(wrap: Wrap) -> None:
+    module = Renamed()
+    wrap(module).double()
+    assert (module.scale.dtype, module.weight.dtype) == (torch.float64, torch.float64)
+
+
+@wraps
+def test_a_function_is_applied_once(wrap: Wrap) -> None:
+    def double(module: nn.Module) -> None:
+        if isinstance(getattr(module, "weight", None), Tensor):
+            module.weight.data.mul_(2)  # type: ignore[operator]
+
+    container = ComponentContainer()
+    container.register_component("y", wrap(Renamed()))
+    container.apply(double)
+    assert container["y"].weight.tolist() == [[0.0, 2.0], [4.0, 6.0]]  # type: ignore[operator]

@@ -73,3 +73,11 @@ def test_an_agent_calls_it_when_it_clips_its_weights() -> None:
 def test_a_limit_must_be_a_number_from_zero() -> None:
     with pytest.raises(ConfigError, match=r"clip_value must be a number >= 0 or None, got -1"):
         WeightMonitoringModule(LinearModule(2, 2), clip_value=-1)
+
+
+def test_a_weight_that_is_no_number_is_warned_of() -> None:
+    module = LinearModule(4, 3, out_keys=("fc",))
+    with torch.no_grad():
+        module.weight[0, 0] = float("nan")
+    with pytest.warns(WeightWarning, match="large norm nan of 'weight'"):
+        WeightMonitoringModule(module, clip_value=1.0).after_step()
