@@ -57,6 +57,9 @@ def parser() -> argparse.ArgumentParser:
         "new", type=Path, nargs="?", metavar="NEW", help="policy or config for the new stack (OLD, migrated)"
     )
     add_options(result)
+    result.add_argument(
+        "--era", metavar="ERA", help="of old files that do not tell it, such as E5d or 2025-06-10 (NEW's)"
+    )
     result.add_argument("--observations", type=Path, metavar="FILE", help="recorded observations (.safetensors) to try")
     result.add_argument(
         "--report", type=folder, metavar="DIR", help=f"folder for the reports (on a difference: {REPORT})"
@@ -103,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _prove(args: argparse.Namespace, words: Sequence[str]) -> ProofResult:
-    pair = pair_of_files(args.old, args.new)
+    pair = pair_of_files(args.old, args.new, args.era)
     recorded = read_observations(args.observations, pair.sizes) if args.observations else None
     levels = args.level or tuple(LEVELS)
     with progress_bar() as bar:

@@ -16,6 +16,7 @@ from equivalence.hosts import host
 from migrate import saving
 from modules import acting, actions, agent, weights
 from modules.container import ComponentContainer
+from modules.features import FeatureMap
 from modules.layers.lstm import LSTMModule
 
 
@@ -32,8 +33,9 @@ HOSTS: Mapping[str, Callable[[], Pair]] = {
     "box": _clipped,
     "memory": lambda: host("actor_key_single_head"),
     "two heads": lambda: host("action_type"),
+    "features": lambda: host("obs_latent_attn"),
 }
-"""Agents to plant in: whose caller keeps the state, that keep it themselves, that have two heads."""
+"""Agents to plant in: whose caller keeps the state, that keep it themselves, have two heads, translate features."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,19 @@ CHANGES = (
     ),
     AgentMutant(
         "each activation numbers rows anew", changing(plants.forget_rows), "activation", blamed="_action_embeds_"
+    ),
+    AgentMutant(
+        "features keep the numbers of a new environment",
+        calling(FeatureMap, "meet", lambda *_, **__: None),
+        "activation",
+        "features",
+        None,
+    ),
+    AgentMutant(
+        "the numbers of features in training are forgotten",
+        changing(lambda planted: setattr(planted, "features", FeatureMap({"another": 0}))),
+        "attributes",
+        "features",
     ),
     AgentMutant(
         "anchors are not saved as they are",

@@ -54,7 +54,9 @@ LEVELS: dict[str, Level] = {
     ),
     "sampling": Level("actions from one stream of random numbers", rollout.sampling, steps=True),
     "hot_swap": Level("a component replaced in a rollout, and put back", changes.hot_swap, 3, steps=True),
-    "activation": Level("other actions, in other orders", changes.activation, 5, changes.without_actions, steps=True),
+    "activation": Level(
+        "other actions, in other orders, and other features", changes.activation, 5, changes.without_actions, steps=True
+    ),
     "checkpoint": Level("files of both formats, and back", round_trips.checkpoint, 25, slow=True),
     "config": Level("the config in both languages, and fresh agents", round_trips.config, ONCE, slow=True),
     "training": Level(

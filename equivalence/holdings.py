@@ -30,6 +30,7 @@ def holdings(old: Any, new: Any, names: Mapping[str, str]) -> Iterator[Fact]:
     if new.action_space is not None:
         yield "action names", [name for name, _ in _active(old)], new.action_space.names
         yield "action parameters", [largest for _, largest in _active(old)], new.action_space.max_params
+    yield from _features(old, new)
     era = era_of_config(new.config)
     for name, config in new.config["components"].items():
         rule = rules()[stem_of_new(config["_target_"], f"component {name!r}")]
@@ -40,6 +41,14 @@ def _active(old: Any) -> list[tuple[str, int]]:
     if hasattr(old, "active_actions"):
         return list(old.active_actions)
     return list(zip(old.action_names, old.action_max_params, strict=True))
+
+
+def _features(old: Any, new: Any) -> Iterator[Fact]:
+    """The numbers of features in training, by which those of a later environment are translated (traps 31 and 32)."""
+    there, known = getattr(old, "original_feature_mapping", None), new.features
+    here = known.original if known is not None and known.is_known else None
+    if there is not None or here is not None:
+        yield "numbers of features in training", None if there is None else dict(there), here
 
 
 def _frozen(

@@ -15,8 +15,8 @@ import migrate
 from equivalence.finding import Pair
 from equivalence.strategies import AgentSizes
 from migrate import config_rules
-from migrate.agent_rules import era_of_config
-from migrate.api import read_policy
+from migrate.agent_rules import ERA, era_of_config
+from migrate.api import era_as_told, is_new_file, read_policy
 from migrate.config import read_agent_config
 from migrate.config_era import config_era
 from migrate.errors import UsageError
@@ -51,12 +51,13 @@ def default_environment(config: Mapping[str, Any] | None = None) -> Environment:
     return Environment((TOKENS, 3), divisors, unnamed, NVEC, obs_width=SIDE, obs_height=SIDE)
 
 
-def pair_of_files(old: Path, new: Path | None = None) -> Pair:
+def pair_of_files(old: Path, new: Path | None = None, era: str | None = None) -> Pair:
     """The policies of two files, or of one file in both stacks.
 
     Args:
         old: what runs in the old stack: a checkpoint or a config, old or new.
         new: what runs in the new stack; None for `old`, migrated in memory.
+        era: of old files, where they do not tell: an era or a date. If not given, what `new` says.
 
     Raises:
         UsageError: a config with a checkpoint.
@@ -66,10 +67,14 @@ def pair_of_files(old: Path, new: Path | None = None) -> Pair:
     if (old.suffix in CONFIGS) != (new.suffix in CONFIGS):
         raise UsageError("compare two configs or two policies", where=f"{old}, {new}")
     if old.suffix in CONFIGS:
-        return pair_of_configs(read_agent_config(old), read_agent_config(new))
-    content = read_policy(old)
-    agent = migrate.load_policy(new, "modules")
-    return replace(make_pair(migrate.load_policy(old, "legacy"), agent), old_config=content.config)
+        here = read_agent_config(new)
+        told = {key: value for key, value in {ERA: era or here.get(ERA)}.items() if value is not None}
+        return pair_of_configs({**told, **read_agent_config(old)}, {**told, **here})
+    era = era or (era_as_told(old, era_of_config(read_policy(new).config).date) if new != old else None)
+    content = read_policy(old, era)
+    agent = migrate.load_policy(new, "modules", None if is_new_file(new) else era)
+    legacy_agent = migrate.load_policy(old, "legacy", None if is_new_file(old) else era)
+    return replace(make_pair(legacy_agent, agent), old_config=content.config)
 
 
 def pair_of_configs(
@@ -118,11 +123,11 @@ def make_pair(old: nn.Module, new: nn.Module) -> Pair:
     two_heads = has_two_heads(agent)
     if agent.action_space is None and not two_heads:
         raise UsageError("the policy has no active actions, so nothing can be sampled", fix="activate them and save it")
-    core = next(module for module in agent.components.values() if hasattr(module, "initial_state"))
+    core = next((module for module in agent.components.values() if hasattr(module, "initial_state")), None)
     sizes = AgentSizes(
         agent.environment.obs_shape,
-        core.num_layers,
-        core.hidden_size,
+        core.num_layers if core is not None else 0,
+        core.hidden_size if core is not None else 0,
         () if two_heads else tuple(agent.action_space.max_params),
         tuple(agent.environment.action_nvec) if two_heads else (),
         agent.environment.ids,

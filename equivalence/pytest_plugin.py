@@ -39,9 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Adds the proofs of the settings' files, unless single tests were asked for by name."""
+    """Adds the proofs of the settings' files, unless single files or tests were asked for by name."""
     places: list[Path] = config.getini("equivalence_files")
-    if not places or config.args_source is pytest.Config.ArgsSource.ARGS:
+    if not places or any("::" in each or Path(each).is_file() for each in config.args):
         return
     from equivalence.subjects import subjects
 

@@ -51,7 +51,7 @@ class AgentSizes:
 
     Attributes:
         obs_shape: of one observation.
-        layers: L.
+        layers: L; 0 for an agent without recurrent state.
         hidden_size: of the recurrent state.
         max_params: the largest parameter of each action type.
         nvec: sizes of two heads, for agents that have them.
@@ -155,9 +155,9 @@ class Inputs:
         return torch.stack([kind, parameter], dim=-1)
 
     def state(self) -> tuple[Tensor, Tensor] | None:
-        """`[L, B, hidden_size]` twice, or None."""
+        """`[L, B, hidden_size]` twice, or None; an agent without recurrent layers has none."""
         fill = STATES[self.draw.state]
-        if fill is None:
+        if fill is None or not self.sizes.layers:
             return None
         shape, generator = (self.sizes.layers, self.draw.batch, self.sizes.hidden_size), self._generator(3)
         return fill(shape, generator), fill(shape, generator)

@@ -31,6 +31,11 @@ class Trace:
     components: dict[str, Tensor] = field(default_factory=dict)
     outputs: dict[str, Tensor] = field(default_factory=dict)
 
+    @property
+    def state(self) -> State | None:
+        """The recurrent state behind the pass; None of an agent that has none."""
+        return (self.outputs["lstm_h"], self.outputs["lstm_c"]) if "lstm_h" in self.outputs else None
+
 
 @dataclass(frozen=True)
 class Call:

@@ -14,10 +14,11 @@ import modules
 from migrate.agent_rules import DEFAULT_ERA
 from migrate.archive import check_finite, read_checkpoint
 from migrate.config_rules import HOW_IT_RUNS
-from migrate.eras import Era
-from migrate.errors import UsageError
+from migrate.eras import Era, named
+from migrate.errors import UnusableFileError, UsageError
 from migrate.migration import migrate_checkpoint
 from migrate.old_names import parameter_names_of
+from migrate.old_policy import read_old_policy
 from migrate.old_tables import table_of
 from migrate.optimizer import check_shapes, positional, read_trainer_state, trainer_state_of
 from migrate.plan import make_plan
@@ -47,7 +48,19 @@ def read_policy(path: str | Path, era: str | None = None) -> PolicyFile:
     return migrate_checkpoint(plan, checkpoint)
 
 
-def load_policy(path: str | Path, stack: str) -> Any:
+def era_as_told(path: str | Path, told: str | None) -> str | None:
+    """The era to read an old policy as: `told`, if the file leaves it open or contradicts itself; None for its own."""
+    if told is None or is_new_file(path):
+        return None
+    wanted = named(told, path)
+    try:
+        found = read_old_policy(read_checkpoint(path)).era
+    except UnusableFileError:
+        return wanted.date
+    return wanted.date if found.earliest <= wanted.date <= found.date else None
+
+
+def load_policy(path: str | Path, stack: str, era: str | None = None) -> Any:
     """Any policy file as an agent of either stack. The global random generator is left as it was.
 
     An old file becomes an old agent object by object, without any rule of the migration.
@@ -55,6 +68,7 @@ def load_policy(path: str | Path, stack: str) -> Any:
     Args:
         path: an old checkpoint or a new `.safetensors`.
         stack: `legacy` or `modules`.
+        era: of an old checkpoint, where it does not tell: an era or a date, as for `--era`.
 
     Raises:
         UsageError: another stack.
@@ -63,10 +77,10 @@ def load_policy(path: str | Path, stack: str) -> Any:
     check_stack(stack, path)
     with torch.random.fork_rng(devices=[]):
         if stack == "modules":
-            return agent_from(read_policy(path), path)
+            return agent_from(read_policy(path, era), path)
         if is_new_file(path):
             return legacy_agent_from(read_policy_file(path), path)
-        agent = revive(read_checkpoint(path))
+        agent = revive(read_checkpoint(path), named(era, path) if era else None)
         check_finite(agent.state_dict(), path)
         return agent
 

@@ -68,6 +68,11 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         data = path.read_bytes()
     except OSError as error:
         raise UnusableFileError(f"cannot be opened: {error.strerror}", where=path, fix="check the path") from error
+    return checkpoint_of(data, path)
+
+
+def checkpoint_of(data: bytes, path: Path) -> Checkpoint:
+    """The bytes of a file made by torch.save, safely read; see `read_checkpoint`."""
     try:
         root, storages, container = (read_zip if data.startswith(b"PK\x03\x04") else read_stream)(data, str(path))
     except (UnsafeFileError, UnusableFileError) as error:

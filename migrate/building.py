@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 import modules
 from migrate import config_rules
 from migrate.agent_rules import ERA, FIXED, era_of_config, spoken
-from migrate.api import STACKS, check_stack, environment_from, load_policy, read_policy, run_as
+from migrate.api import STACKS, check_stack, environment_from, era_as_told, load_policy, read_policy, run_as
 from migrate.config_era import config_era, evidence_of
 from migrate.config_rules import STACK
 from migrate.eras import Era
@@ -42,14 +42,16 @@ def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any
         cfg: an agent config, or a job config with one under `agent`; plain or OmegaConf. `stack` and `shadow` may stand
             in either. From E10 on it may name an architecture instead: `agent: fast`.
         env: see `environment_from`.
-        checkpoint: a policy to load; its architecture must be that of the config.
+        checkpoint: a policy to load; its architecture must be that of the config, and its era the one that the config
+            names, if the file leaves it open.
 
     Raises:
         UsageError: an unknown stack, shadow options that are none, an interpolation that is not resolved, a value that
             is missing, or a config that describes another policy than the checkpoint.
         MigrationError, MettaError: files that cannot be used, configs that cannot be built.
     """
-    content = None if checkpoint is None else read_policy(checkpoint)
+    told = None if checkpoint is None else era_as_told(checkpoint, _era_in(cfg))
+    content = None if checkpoint is None else read_policy(checkpoint, told)
     config = _agent_config(_with_components(cfg, content))
     config_rules.check_agent(config, WHERE)
     new = config_rules.is_new(config)
@@ -63,12 +65,18 @@ def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any
 
     def make(stack: str) -> Any:
         if checkpoint is not None:
-            return run_as(new_config, load_policy(checkpoint, stack))
+            return run_as(new_config, load_policy(checkpoint, stack, told))
         if stack == "modules":
             return modules.MettaAgent(new_config, environment)
         return _old_agent(None if new else config, new_config, environment, era)
 
     return shadowed(make, options) if stack == SHADOW else make(stack)
+
+
+def _era_in(cfg: Any) -> str | None:
+    """The era that a config names, in the job or in its agent."""
+    nodes = [cfg.get("agent"), cfg] if isinstance(cfg, Mapping | DictConfig) else []
+    return next((str(node[ERA]) for node in nodes if isinstance(node, Mapping | DictConfig) and ERA in node), None)
 
 
 def _old_agent(

@@ -73,11 +73,13 @@ def to_old_agent(config: Mapping[str, Any], era: Era, where: object) -> dict[str
             where=where,
             fix="undo that change, or stay on `stack: modules`",
         )
-    rest = {key: value for key, value in config.items() if key not in (STACK, ERA, *FIXED, *HOW_IT_RUNS)}
+    rest = {key: value for key, value in config.items() if key not in (STACK, ERA, *FIXED, *ONLY_NEW)}
     return {**OLD_NEEDS, **rest, "_target_": era.agent, "components": components}
 
 
 HOW_IT_RUNS = ("numerics", "execution")
+ONLY_NEW = (*HOW_IT_RUNS, "shadow")
+"""Keys that the old stack knows nothing of, and that say nothing about what is computed."""
 """Keys of a new agent config that say how it is computed, never what; the old stack has one way."""
 OLD_NEEDS: Mapping[str, Any] = {"observations": {"obs_key": "grid_obs"}, "clip_range": 0}
 """What an old agent config must say and a new one need not."""

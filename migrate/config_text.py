@@ -17,6 +17,8 @@ from migrate.registry import rules, stem_of_new, stem_of_old
 from migrate.rule import PARAMS, Rule
 from migrate.yaml_edit import Document, Item, Path
 
+LF, CRLF = "\n", "\r\n"
+
 
 @dataclass(frozen=True)
 class Migrated:
@@ -99,6 +101,8 @@ def to_legacy(text: str, where: str, era: str | None = None) -> Migrated:
     found = eras.named(undo.facts.get("era") if undo else era or agent_rules.DEFAULT_ERA.name, where)
     if undo is not None and (restored := undo.restore(body)) is not None:
         return Migrated(restored, found, exact=True)
+    if (restored := _restored_by_other_line_ends(text, where)) is not None:
+        return Migrated(restored, found, ("line ends: as in this file, which were others when it was migrated",))
     new = Document.parse(body, where=where)
     if selects_agent_by_name(new.data):
         return Migrated(text)
@@ -119,11 +123,22 @@ def to_legacy(text: str, where: str, era: str | None = None) -> Migrated:
         rebuilt.append(f"{name}: rebuilt, since its old text is not known or it was changed after the migration")
     for key in ("_target_", *(key for key in config_rules.OLD_NEEDS if key not in agent)):
         old = old.set_value((*path, key), target[key])
-    for key in (STACK, agent_rules.ERA, *agent_rules.FIXED):
+    for key in (STACK, agent_rules.ERA, *agent_rules.FIXED, *config_rules.ONLY_NEW):
         if key in agent:
             old = old.delete((*path, key))
+    rebuilt += [f"{key}: dropped, which the old stack does not know" for key in config_rules.ONLY_NEW if key in agent]
     _verify_back(old, path, agent, found, where)
     return Migrated(old.text, found, tuple(rebuilt), exact=False)
+
+
+def _restored_by_other_line_ends(text: str, where: str) -> str | None:
+    """The old file of one whose line ends alone were changed, as Git does between systems; None if more was."""
+    ends = CRLF if CRLF in text else LF
+    for other in (LF, CRLF):
+        body, undo = yaml_undo.detach(text.replace(CRLF, LF).replace(LF, other), where=where)
+        if undo is not None and (restored := undo.restore(body)) is not None:
+            return restored.replace(CRLF, LF).replace(LF, ends)
+    return None
 
 
 def _origins(rule: Rule, era: Era) -> dict[Path, Path]:

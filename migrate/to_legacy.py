@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ import legacy
 from legacy.spaces import Box, MultiDiscrete
 from migrate import config_rules, provenance
 from migrate.agent_rules import era_of_config
+from migrate.archive import checkpoint_of
 from migrate.config_rules import CORE
 from migrate.eras import Era
 from migrate.errors import UnsafeFileError, UnusableFileError
@@ -21,10 +23,12 @@ from migrate.old_tables import table_of
 from migrate.pickle_writer import save_record
 from migrate.plan import as_bytes
 from migrate.registry import legacy_target, rules, stem_of_new, stem_of_old
+from migrate.revive import revive
 from migrate.rule import Rule
 from migrate.shell import join
 from modules import Environment
 from modules.checkpoint import ATTRIBUTE, PolicyFile
+from modules.errors import MettaError
 
 
 class LegacyEnvironment:
@@ -190,9 +194,24 @@ def legacy_bytes(content: PolicyFile, where: object) -> bytes:
         metadata["action_names"] = list(content.actions["names"])
     name = kept.get("run_name") or kept.get("name") or "model.pt"
     path = kept.get("_local_path") or name
-    return save_record(
-        record_of(agent, era, name, kept.get("uri", f"file://{path}"), metadata, path), era, content.config
-    )
+    # A config that was never in a checkpoint does not say the class of its policy, which E9 and later files name.
+    settings = {"policy": getattr(agent, "policy_path", ""), **content.config}
+    record = record_of(agent, era, name, kept.get("uri", f"file://{path}"), metadata, path)
+    return _readable(save_record(record, era, settings), era, where)
+
+
+def _readable(data: bytes, era: Era, where: object) -> bytes:
+    """The bytes of an old file that was made anew, once they are known to give an old agent.
+
+    Raises:
+        UnusableFileError: "the old file that was made of it cannot be read ...".
+    """
+    try:
+        revive(checkpoint_of(data, Path("policy.pt")), era)
+    except MettaError as error:
+        what = f"the old file that was made of it cannot be read, so it is not written: {error}"
+        raise UnusableFileError(what, where=where, fix="report this, with the policy") from error
+    return data
 
 
 def record_of(agent: Any, era: Era, name: str, uri: str, metadata: Mapping[str, Any], path: str) -> Any:

@@ -49,14 +49,17 @@ def _rows(action: Tensor, batch: Sequence[int], rows: int) -> Tensor:
     return action.reshape(-1, 2)
 
 
-def act_by_two_heads(logits: Sequence[Tensor], data: Mapping[str, Any], batch: Sequence[int]) -> dict[str, Tensor]:
+def act_by_two_heads(logits: Sequence[Tensor], data: Mapping[str, Any]) -> dict[str, Tensor]:
     """Scores or samples type and parameter apart, each by its own head; `log_probs_0`, `log_probs_1` `[N, ...]`.
 
     Raises:
         InputError: "actions must be ...".
     """
     if "action" in data.keys():  # noqa: SIM118 - a TensorDict has no `in`
-        log_prob, entropy, every = evaluate_two(logits, _rows(data["action"], batch, logits[0].shape[0]))
+        given, rows = data["action"], logits[0].shape[0]
+        if given.shape[-1] != 2 or given.numel() != 2 * rows:
+            raise InputError(f"actions must be [..., 2], one per observation, {rows} in all; got {list(given.shape)}")
+        log_prob, entropy, every = evaluate_two(logits, given.reshape(-1, 2))
         action = {}
     else:
         drawn, log_prob, entropy, every = sample_two(logits)

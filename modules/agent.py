@@ -115,7 +115,7 @@ class MettaAgent(nn.Module):
             learn: whether unknown features are learned; otherwise they become padding.
         """
         self.activate_actions(action_names, action_max_params, device)
-        if self.features is None:
+        if self.features is None or not self.features.is_known:
             self.features = FeatureMap({name: properties["id"] for name, properties in features.items()})
             return
         table = self.features.meet(features, learn=learn)
@@ -183,10 +183,11 @@ class MettaAgent(nn.Module):
         self.executor(self.components, inputs, outputs=wanted, intermediate=kept is not None)
         if kept is not None:
             kept.update(inputs)
-        results, batch = {"value": inputs["_value_"]}, data["x"].shape[: -len(self.environment.obs_shape)]
+        results = {"value": inputs["_value_"]}
         if self.has_two_heads:
-            results.update(act_by_two_heads([inputs[head] for head in TWO_HEADS], data, batch))
+            results.update(act_by_two_heads([inputs[head] for head in TWO_HEADS], data))
         else:
+            batch = data["x"].shape[: -len(self.environment.obs_shape)]
             results.update(act(inputs["_action_"], data, batch, cast(ActionSpace, self.action_space), self._log_probs))
         if REGULARIZATION_LOSS in inputs:
             results[REGULARIZATION_LOSS] = inputs[REGULARIZATION_LOSS]

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._device import DeviceContext
 
 from modules.base import one_per_key
 from modules.container import ComponentContainer
@@ -162,7 +161,7 @@ def _is_bound_to_thread() -> bool:
     return (
         torch._C._functorch.maybe_current_level() is not None
         or torch._C._len_torch_dispatch_stack() > 0
-        or any(not isinstance(mode, DeviceContext) for mode in _function_modes())
+        or any(type(mode).__name__ != "DeviceContext" for mode in _function_modes())
         or torch._C._autograd._top_saved_tensors_default_hooks(False) is not None
     )
 

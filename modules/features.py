@@ -23,20 +23,23 @@ class FeatureMap:
     Attributes:
         original: name -> number in the first environment.
         kept: what else was known of the last environment, as lists of pairs.
+        is_known: whether there was a first environment; not in old policies that were only told their actions.
     """
 
     original: dict[str, int]
     kept: dict[str, list[list[Any]]] = field(default_factory=dict)
+    is_known: bool = True
 
     @classmethod
     def from_dict(cls, values: Mapping[str, list[list[Any]]]) -> FeatureMap:
         """The inverse of `to_dict`."""
         rest = {key: pairs for key, pairs in values.items() if key != ORIGINAL}
-        return cls(dict(values.get(ORIGINAL, [])), rest)
+        return cls(dict(values.get(ORIGINAL, [])), rest, is_known=ORIGINAL in values)
 
     def to_dict(self) -> dict[str, list[list[Any]]]:
         """Lists of pairs, for JSON, whose objects only have strings for keys."""
-        return {**self.kept, ORIGINAL: [[name, number] for name, number in self.original.items()]}
+        original = {ORIGINAL: [[name, number] for name, number in self.original.items()]}
+        return {**self.kept, **(original if self.is_known else {})}
 
     def meet(self, features: Features, *, learn: bool) -> Tensor | None:
         """Takes an environment's features in.

@@ -1,8 +1,9 @@
-"""Levels in which an agent is changed on the way: a component is swapped, other actions are activated."""
+"""Levels in which an agent is changed on the way: a component is swapped, other actions and features come."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -11,12 +12,14 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+import legacy
 from equivalence.finding import Finding, Pair, both
 from equivalence.levels.held import attributes
 from equivalence.levels.passes import sequence
 from equivalence.strategies import Inputs
 from equivalence.tracing import State, trace
 
+Change = Callable[[Any], None]
 FACTOR = 0.5
 """What the weights of a component are multiplied by that is swapped in; exact in floats."""
 
@@ -55,7 +58,7 @@ def _turn(finding: Finding, pair: Pair, inputs: Inputs, step: int, state: State 
     obs = inputs.step_obs(step)
     with torch.no_grad():
         traces = both(finding, pair, partial(trace, obs=obs, state=state), inputs.draw.seed + step)
-    return state if traces is None else (traces[0].outputs["lstm_h"], traces[0].outputs["lstm_c"])
+    return state if traces is None else traces[0].state
 
 
 def _old_parameters(pair: Pair, name: str) -> list[nn.Parameter]:
@@ -63,13 +66,18 @@ def _old_parameters(pair: Pair, name: str) -> list[nn.Parameter]:
 
 
 def activation(pair: Pair, inputs: Inputs) -> Finding:
-    """Other sets of actions on copies of both agents: another order, one alone, a new one, and the first set again."""
+    """Other actions on copies of both agents: another order, one alone, a new one, the first set again; then features.
+
+    The features of an environment are first those that the agent knows, then other numbers for them, with one missing
+    and one new.
+    """
     finding = Finding()
     copies = replace(pair, old=deepcopy(pair.old), new=deepcopy(pair.new))
-    for finding.step, (names, most) in enumerate(_action_sets(pair)):
-        failures = [_activate(agent, names, most) for agent in (copies.old, copies.new)]
+    sets: Iterator[tuple[str, list[int], Change]] = itertools.chain(_action_sets(pair), _environments(pair))
+    for finding.step, (what, most, change) in enumerate(sets):
+        failures = [_attempt(change, agent) for agent in (copies.old, copies.new)]
         if any(failures):
-            finding.compare_values("error", f"activating {names}", bool(failures[0]), bool(failures[1]))
+            finding.compare_values("error", what, bool(failures[0]), bool(failures[1]))
             finding.failed_alike += all(failures)
             break
         changed = replace(copies, sizes=replace(pair.sizes, max_params=tuple(most)))
@@ -84,21 +92,52 @@ def activation(pair: Pair, inputs: Inputs) -> Finding:
     return finding
 
 
-def _action_sets(pair: Pair) -> Iterator[tuple[list[str], list[int]]]:
+def _action_sets(pair: Pair) -> Iterator[tuple[str, list[int], Change]]:
     """As many as the embedding has rows for; a name that was seen before keeps its row."""
-    space, components = cast(Any, pair.new).action_space, cast(Any, pair.new).components
-    names, most = list(space.names), list(space.max_params)
-    yield names[::-1], most[::-1]
-    yield names[:1], most[:1]
-    table = next((module for module in components.values() if hasattr(module, "rows")), None)
-    if table is not None and len(table.rows) + 2 < table.num_embeddings:
-        yield ["unheard_of", *names], [0, *most]
-    yield names, most
+    names, most = _actions(pair)
+    table = next((m for m in cast(Any, pair.new).components.values() if hasattr(m, "rows")), None)
+    has_room = table is not None and len(table.rows) + 2 < table.num_embeddings
+    more = [(["unheard_of", *names], [0, *most])] if has_room else []
+    for these, largest in [(names[::-1], most[::-1]), (names[:1], most[:1]), *more, (names, most)]:
+        yield f"activating {these}", largest, partial(_activate, names=these, most=largest)
 
 
-def _activate(agent: Any, names: Sequence[str], most: Sequence[int]) -> str:
+def _actions(pair: Pair) -> tuple[list[str], list[int]]:
+    space = cast(Any, pair.new).action_space
+    return list(space.names), list(space.max_params)
+
+
+def _activate(agent: Any, names: list[str], most: list[int]) -> None:
+    agent.activate_actions(list(names), list(most), "cpu")
+
+
+def _environments(pair: Pair) -> Iterator[tuple[str, list[int], Change]]:
+    """Those that an agent is taken to, in eras whose agents translate the features of one."""
+    if not (hasattr(pair.old, "initialize_to_environment") and pair.sizes.feature_ids):
+        return
+    (names, most), known = _actions(pair), cast(Any, pair.new).features
+    first = (
+        dict(known.original)
+        if known and known.original
+        else {f"feature {number}": number for number in pair.sizes.feature_ids}
+    )
+    ids = list(first.values())
+    others = dict(zip(list(first)[1:], ids[:-1], strict=True)) | {"unheard_of": ids[-1]}
+    for numbers in (first, others, first):
+        for learn in (False, True):
+            features = {name: {"id": i, "type": "scalar", "normalization": 2.0 + i} for name, i in numbers.items()}
+            change = partial(_initialize, features=features, names=names, most=most, learn=learn)
+            yield f"taking over the features {numbers}", most, change
+
+
+def _initialize(agent: Any, features: Any, names: list[str], most: list[int], *, learn: bool) -> None:
+    learning = {("is_training" if legacy.is_agent(agent) else "learn"): learn}
+    agent.initialize_to_environment(deepcopy(features), list(names), list(most), "cpu", **learning)
+
+
+def _attempt(change: Change, agent: Any) -> str:
     try:
-        agent.activate_actions(list(names), list(most), "cpu")
+        change(agent)
     except Exception as error:  # noqa: BLE001 - both sides must refuse the same sets
         return f"{type(error).__name__}: {error}"
     return ""

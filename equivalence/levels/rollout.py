@@ -32,7 +32,7 @@ def rollout(pair: Pair, inputs: Inputs) -> Finding:
         reported = len(finding.differences) if reported is None and finding.differences else reported
         if traces is None:
             break
-        states = [(result.outputs["lstm_h"], result.outputs["lstm_c"]) for result in traces]
+        states = [result.state for result in traces]
     del finding.differences[reported or 0 :]
     return finding
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -13,8 +13,9 @@ from torch import Tensor
 
 from equivalence.finding import Pair
 from equivalence.harness import LEVELS
-from equivalence.hosts import host, subject
+from equivalence.hosts import host, subject, usual_setup
 from equivalence.mutant import computing
+from equivalence.pairs import pair_of_configs
 from equivalence.proof import Run, prove
 from equivalence.result import LevelResult
 from equivalence.stirring import build
@@ -146,3 +147,32 @@ def test_a_reader_sees_its_own_inputs_though_another_writes_into_them_later() ->
     (result,) = prove(pair, levels=["component"], run=Run(20))
     assert result.equal
     assert result.compared
+
+
+def test_numbers_of_features_that_got_lost_are_found_though_no_pass_shows_them() -> None:
+    pair = deepcopy(host("obs_latent_attn"))
+    old, new = cast(Any, pair.old), cast(Any, pair.new)
+    features = {f"f{i}": {"id": i, "type": "scalar", "normalization": 1.0} for i in pair.sizes.feature_ids}
+    for agent in (old, new):
+        agent.initialize_to_environment(features, new.action_space.names, new.action_space.max_params, "cpu")
+    assert prove(pair, levels=["attributes"], examples=1)[0].equal
+    new.features = None
+    assert prove(pair, levels=["forward"], examples=3)[0].equal
+    results = prove(pair, levels=["attributes", "activation"], examples=5)
+    assert [result.equal for result in results] == [False, False]
+
+
+def test_features_that_were_never_met_stay_unmet_through_files() -> None:
+    assert prove(host("obs_latent_attn"), levels=["checkpoint"], examples=1)[0].equal
+
+
+def test_an_agent_without_recurrent_state_is_proved_without_one() -> None:
+    agent = cast(Any, host("linear", replace(usual_setup("linear"), era="E9")).new)
+    config = deepcopy(agent.config)
+    core = config["components"].pop("_core_")
+    for component in config["components"].values():
+        component["sources"] = [
+            core["sources"][0] if source["name"] == "_core_" else source for source in component.get("sources") or ()
+        ]
+    results = prove(pair_of_configs(config, config, agent.environment), examples=3)
+    assert all(result.equal or result.skipped for result in results), results

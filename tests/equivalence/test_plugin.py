@@ -52,6 +52,15 @@ def test_naming_a_test_runs_that_alone(repository: Path) -> None:
     assert "1 passed" in outcome(repository, "test_own.py")
 
 
+@pytest.mark.parametrize("place", [".", "tests"])
+def test_naming_a_folder_of_tests_leaves_no_proof_out(repository: Path, place: str) -> None:
+    shutil.copy(EXAMPLES / "simple.yaml", repository / "configs")
+    (repository / "tests").mkdir()
+    told = outcome(repository, place, "--collect-only")
+    assert "simple.yaml" in told
+    assert "gradients" in told
+
+
 def test_a_folder_that_is_not_there_is_an_error_not_a_silence(repository: Path) -> None:
     shutil.rmtree(repository / "configs")
     assert "configs is not there" in outcome(repository)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from migrate.config import main
+from migrate.config_text import to_legacy, to_modules
 
 OLD = """\
 # my agent
@@ -305,3 +306,21 @@ def test_a_place_that_cannot_be_written(old: Path, tmp_path: Path, capsys: Any) 
     assert run(old, "-o", tmp_path / "no" / "x.yaml") == 2
     assert "cannot be written: No such file or directory\n  -> choose another place with -o" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [old]
+
+
+@pytest.mark.parametrize("ends", ["\r\n", "\n"])
+def test_line_ends_that_git_changed_lose_nothing(ends: str) -> None:
+    text = OLD.replace("\n", "\r\n" if ends == "\n" else "\n")
+    new = to_modules(text, "simple.yaml").text.replace("\r\n", "\n").replace("\n", ends)
+    back = to_legacy(new, "simple.yaml")
+    assert back.text == text.replace("\r\n", "\n").replace("\n", ends)
+    assert back.notes == ("line ends: as in this file, which were others when it was migrated",)
+
+
+@pytest.mark.parametrize("line", ["numerics: fast", "execution: parallel", "shadow: {serves: legacy}"])
+def test_what_only_the_new_stack_knows_is_dropped_and_told(line: str) -> None:
+    text = OLD
+    new = to_modules(text, "simple.yaml").text
+    back = to_legacy(f"{line}\n{new}", "simple.yaml")
+    assert line.partition(":")[0] not in back.text
+    assert f"{line.partition(':')[0]}: dropped, which the old stack does not know" in back.notes

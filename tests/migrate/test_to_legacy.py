@@ -4,10 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from migrate import load_policy
+from equivalence.case import Setup, Source
+from equivalence.hosts import host
+from migrate import load_policy, to_legacy
 from migrate.checkpoint import main
 from migrate.errors import UnsafeFileError, UnusableFileError
+from migrate.pickle_writer import save_record
+from migrate.saving import save_policy
 from modules.checkpoint import read_policy_file, write_atomically
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "policy.pt"
@@ -46,3 +51,31 @@ def test_an_interpolation_in_a_checkpoint_is_not_resolved(tmp_path: Path) -> Non
     path = _with_option(tmp_path, "out_features", "${oc.env:HOME}")
     with pytest.raises(UnusableFileError, match="is an interpolation"):
         load_policy(path, "legacy")
+
+
+@pytest.mark.parametrize("era", ["E8", "E9", "E10"])
+def test_a_policy_whose_config_never_was_in_a_checkpoint_becomes_a_file_that_can_be_read(
+    tmp_path: Path, era: str
+) -> None:
+    setup = Setup({"nn_params": {"out_features": 3}}, (Source("x", (4,)),), era=era)
+    agent: Any = host("linear", setup).new
+    file = tmp_path / "policy.pt"
+    save_policy(file, agent)
+    for stack in ("legacy", "modules"):
+        loaded = load_policy(file, stack, agent.config["era"])
+        assert all(torch.equal(a, b) for a, b in zip(loaded.parameters(), agent.parameters(), strict=True))
+
+
+def test_an_old_file_that_could_not_be_read_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, back = _with_option(tmp_path, "out_features", 128), tmp_path / "back.pt"
+    right = save_record
+    monkeypatch.setattr(to_legacy, "save_record", lambda *given: right(*given)[:-200])
+    content = read_policy_file(path)
+    content.config["clip_range"] = 0.5  # so that the file is made anew
+    write_atomically(path, content.to_bytes())
+    with pytest.raises(
+        UnusableFileError, match="the old file that was made of it cannot be read, so it is not written"
+    ):
+        to_legacy.legacy_bytes(content, path)
+    assert main([str(path), "--to", "legacy", "-o", str(back)]) == 2
+    assert not back.exists()

@@ -304,5 +304,5 @@ def test_a_copy_of_an_agent_acts_the_same() -> None:
 def test_actions_of_two_heads_must_be_one_pair_per_observation_too(shape: tuple[int, ...]) -> None:
     policy: Any = host("action_type").new
     x = torch.zeros(6, *policy.environment.obs_shape)
-    with pytest.raises(InputError, match=r"actions must be \[B, 2\] or \[B, T, 2\], one per observation, 6 in all"):
+    with pytest.raises(InputError, match=r"actions must be \[..., 2\], one per observation, 6 in all"):
         policy({"x": x, "action": torch.zeros(shape, dtype=torch.int64)})
