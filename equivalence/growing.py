@@ -18,6 +18,7 @@ MERGES = ("concat_merge", "add_merge", "mean_merge", "subtract_merge")
 MOST_COMPONENTS, MOST_NUMBERS = 9, 200
 TOKENIZERS = ("obs_token_shaper", "obs_token_cat", "obs_token_cat_fourier", "obs_token_rope")
 EMBEDDINGS = ("obs_attr_coord_value_embed", "obs_attr_coord_embed", "obs_attr_embed_fourier")
+READ_TOKENS = (*EMBEDDINGS, "obs_attr_val_norm")
 WINDOWED = ("obs_shaper", "obs_token_to_box_shaper", "obs_token_pad_strip", "observation_normalizer")
 PLACED = (*MERGES, *NAMES, *WITHOUT_HOST, *TOKENIZERS, *WINDOWED, "actor_query_single_head", "batch_reshape")
 """Stems that come by other ways than `component`."""
@@ -138,8 +139,13 @@ class Growth:
 
     def _is_unlike(self, node: Node, sources: Sequence[Node]) -> bool:
         """Whether the new stack is known to build a component otherwise, or its readers, or to refuse it."""
-        early_pool = "pool" in node.stem and not self.graph.era.is_since("E4a") and node.shape != sources[0].shape
-        return early_pool or (node.stem == "bilinear" and any(len(source.shape) > 1 for source in sources))
+        early, of_images = not self.graph.era.is_since("E4a"), any(len(source.shape) > 1 for source in sources)
+        return (
+            (early and "pool" in node.stem and node.shape != sources[0].shape)
+            or (early and node.stem == "linear" and of_images)
+            or (node.stem == "bilinear" and of_images)
+            or (node.stem in READ_TOKENS and sources[0].shape[-1:] != (3,))
+        )
 
     def _merge(self, pool: Sequence[Node]) -> None:
         """A merge of components of one shape, or of shapes that differ along one dimension; the same may come twice."""

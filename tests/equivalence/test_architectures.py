@@ -165,7 +165,8 @@ def test_a_drawn_agent_is_built_from_its_text_alone(architecture: Architecture, 
 
 def small(era: str, put: Callable[[Graph, Supply], Node]) -> Graph:
     """An agent of one action around a component."""
-    graph = Graph(Setup(obs_shape=(4, 4, 2), actions=("noop_0",), era=era))
+    shape = (6, 3) if Era(era).is_since("E6a") else (4, 4, 2)
+    graph = Graph(Setup(obs_shape=shape, actions=("noop_0",), era=era))
     supply = Supply(graph)
     core = add_core(graph, supply.linear(supply.vector(put(graph, supply)), 3))
     add_value(supply, core)
@@ -192,6 +193,14 @@ KNOWN: dict[str, tuple[str, Callable[[Graph, Supply], Node]]] = {
         ),
     ),
     "bilinear layers of images": ("E4d", _bilinear_of_images),
+    "linear layers of images of E1 to E3, with as many channels as columns": (
+        "E3",
+        lambda graph, supply: graph.add("linear", supply.image((4, 4, 4)), config={"output_size": 4}),
+    ),
+    "embeddings of what is embedded": (
+        "E7a",
+        lambda graph, supply: graph.add("obs_attr_coord_value_embed", supply.features(4), config={"attr_embed_dim": 2}),
+    ),
     "pools of E1 to E3": ("E3", lambda graph, supply: graph.add("avg_pool2d", supply.pixels())),
 }
 """Agents that the old stack runs and the new one builds otherwise, for which no architectures are drawn."""
