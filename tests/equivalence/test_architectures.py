@@ -147,7 +147,7 @@ def test_drawing_leaves_torch_s_random_numbers_alone() -> None:
 
 
 @pytest.mark.slow
-@settings(QUIET, derandomize=True, max_examples=10)
+@settings(QUIET, derandomize=True, max_examples=6)
 @given(architectures())
 def test_every_drawn_agent_is_equal_in_both_stacks(architecture: Architecture) -> None:
     for result in prove(architecture.build(), examples=2):
