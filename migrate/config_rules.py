@@ -41,6 +41,9 @@ def to_new_agent(
         place = component_place(where, name)
         stem = stem_of_old(str(component.get("_target_")), place)
         check_core(name, stem, place, era)
+        if stem == "lstm" and new_target(stem) in [str(other["_target_"]) for other in components.values()]:
+            what = "is a second LSTM with a memory of its own, and the new stack has one recurrent state"
+            raise UnusableFileError(what, where=place, fix="keep this agent on the old stack")
         named = {**component, "sources": sources_at(component, era)}
         translated = to_new(rules()[stem], {**own_keys(named), **told_to(rules()[stem], config, era)}, era, place)
         components[name] = assemble(new_target(stem), named, translated.config)

@@ -14,6 +14,12 @@ LIB = "metta.agent.lib."
 RELU, LINEAR = f"{LIB}nn_layer_library.ReLU", f"{LIB}nn_layer_library.Linear"
 
 
+LSTM = (
+    "  {name}:\n    _target_: " + LIB + "lstm.LSTM\n    sources: null\n"
+    "    nn_params: {{hidden_size: 4, num_layers: 1}}\n"
+)
+
+
 def component(target: str, rest: str = "sources: null") -> str:
     return f"{AGENT}  fc1:\n    _target_: {target}\n    {rest}\n"
 
@@ -101,6 +107,11 @@ CASES: list[tuple[str, str, str]] = [
         "an LSTM with its size in two places",
         component(f"{LIB}lstm.LSTM", "output_size: 4\n    nn_params: {hidden_size: 4, num_layers: 1}"),
         "has `hidden_size`: since E8 (2025-08-07b); component 'fc1' has its size in `output_size`: since E1",
+    ),
+    (
+        "two memories",
+        f"{AGENT}{LSTM.format(name='_core_')}{LSTM.format(name='_core2_')}",
+        "component '_core2_': is a second LSTM with a memory of its own, and the new stack has one recurrent state",
     ),
     (
         "an override of a named agent",
