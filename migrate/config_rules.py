@@ -36,7 +36,8 @@ def to_new_agent(
     Raises:
         UnusableFileError: a component that cannot be translated; the message names it.
     """
-    components, dropped = {}, {}
+    components: dict[str, Any] = {}
+    dropped: dict[str, tuple[str, ...]] = {}
     for name, component in config["components"].items():
         place = component_place(where, name)
         stem = stem_of_old(str(component.get("_target_")), place)
