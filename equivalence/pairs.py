@@ -16,7 +16,7 @@ from equivalence.finding import Pair
 from equivalence.strategies import AgentSizes
 from migrate import config_rules
 from migrate.agent_rules import ERA, era_of_config
-from migrate.api import era_as_told, is_new_file, read_policy
+from migrate.api import era_as_told, read_policy
 from migrate.config import read_agent_config
 from migrate.config_era import config_era
 from migrate.errors import UsageError
@@ -60,21 +60,34 @@ def pair_of_files(old: Path, new: Path | None = None, era: str | None = None) ->
         era: of old files, where they do not tell: an era or a date. If not given, what `new` says.
 
     Raises:
-        UsageError: a config with a checkpoint.
+        UsageError: a config with a checkpoint, or one that names another era.
         MettaError: files that cannot be used.
     """
     new = new or old
     if (old.suffix in CONFIGS) != (new.suffix in CONFIGS):
         raise UsageError("compare two configs or two policies", where=f"{old}, {new}")
     if old.suffix in CONFIGS:
-        here = read_agent_config(new)
-        told = {key: value for key, value in {ERA: era or here.get(ERA)}.items() if value is not None}
-        return pair_of_configs({**told, **read_agent_config(old)}, {**told, **here})
-    era = era or (era_as_told(old, era_of_config(read_policy(new).config).date) if new != old else None)
-    content = read_policy(old, era)
-    agent = migrate.load_policy(new, "modules", None if is_new_file(new) else era)
-    legacy_agent = migrate.load_policy(old, "legacy", None if is_new_file(old) else era)
-    return replace(make_pair(legacy_agent, agent), old_config=content.config)
+        there, here = (_of_era(read_agent_config(path), era, path) for path in (old, new))
+        return pair_of_configs({ERA: here[ERA], **there} if ERA in here else there, here)
+    agent = migrate.load_policy(new, "modules", era)
+    if era is None and new != old:
+        era = era_as_told(old, era_of_config(agent.config).date)
+    old_config = read_policy(old, era).config
+    return replace(make_pair(migrate.load_policy(old, "legacy", era), agent), old_config=old_config)
+
+
+def _of_era(config: Mapping[str, Any], era: str | None, where: Path) -> Mapping[str, Any]:
+    """A config that names the era that the user gives, if any.
+
+    Raises:
+        UsageError: it names another one.
+    """
+    own = config.get(ERA)
+    if era is None:
+        return config
+    if own is not None and str(own) != era:
+        raise UsageError(f"says that it is of the era {own}, and not {era}", where=where, fix="leave --era out")
+    return {**config, ERA: era}
 
 
 def pair_of_configs(

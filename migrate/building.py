@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
-from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig, OmegaConf
 
 import modules
 from migrate import config_rules
-from migrate.agent_rules import ERA, FIXED, era_of_config, spoken
+from migrate.agent_rules import ERA, era_of_config, spoken
 from migrate.api import STACKS, check_stack, environment_from, era_as_told, load_policy, read_policy, run_as
+from migrate.composed import OF_THE_JOB, WHERE, agent_config, era_in, value_of
 from migrate.config_era import config_era, evidence_of
 from migrate.config_rules import STACK
 from migrate.eras import Era
@@ -22,13 +22,7 @@ from migrate.named_agent import architecture_in, written_out
 from migrate.registry import rules, stem_of_new
 from migrate.shadow import SHADOW, Options, shadowed
 from migrate.to_legacy import legacy_agent
-from modules.builder import plain
 from modules.checkpoint import PolicyFile
-
-WHERE = "config"
-NEEDED = (STACK, SHADOW, "era", "clip_range", "numerics", "components", *FIXED)
-OF_THE_JOB = (STACK, SHADOW)
-"""Keys of an agent config that may stand beside it in the job instead."""
 
 
 def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any:
@@ -50,9 +44,9 @@ def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any
             is missing, or a config that describes another policy than the checkpoint.
         MigrationError, MettaError: files that cannot be used, configs that cannot be built.
     """
-    told = None if checkpoint is None else era_as_told(checkpoint, _era_in(cfg))
+    told = None if checkpoint is None else era_as_told(checkpoint, era_in(cfg))
     content = None if checkpoint is None else read_policy(checkpoint, told)
-    config = _agent_config(_with_components(cfg, content))
+    config = agent_config(_with_components(cfg, content))
     config_rules.check_agent(config, WHERE)
     new = config_rules.is_new(config)
     stack, options = config.pop(STACK, STACKS[new]), Options.from_config(config.pop(SHADOW, None), WHERE)
@@ -71,12 +65,6 @@ def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any
         return _old_agent(None if new else config, new_config, environment, era)
 
     return shadowed(make, options) if stack == SHADOW else make(stack)
-
-
-def _era_in(cfg: Any) -> str | None:
-    """The era that a config names, in the job or in its agent."""
-    nodes = [cfg.get("agent"), cfg] if isinstance(cfg, Mapping | DictConfig) else []
-    return next((str(node[ERA]) for node in nodes if isinstance(node, Mapping | DictConfig) and ERA in node), None)
 
 
 def _old_agent(
@@ -115,77 +103,11 @@ def _with_components(cfg: Any, content: PolicyFile | None) -> Any:
     if not isinstance(raw, Mapping) or (name := architecture_in(raw)) is None:
         return cfg
     node = cfg["agent"] if "agent" in raw else cfg
-    options = {} if isinstance(node, str) else {key: _value(node, key) for key in node}
+    options = {} if isinstance(node, str) else {key: value_of(node, key) for key in node}
     era = None if content is None else era_of_config(content.config)
     job = {key: raw[key] for key in (*OF_THE_JOB, ERA) if key in raw}
     agent = written_out(name, {**({ERA: job[ERA]} if ERA in job else {}), **options}, era, WHERE)
     return {**job, "agent": {**agent, **({SHADOW: options[SHADOW]} if SHADOW in options else {})}}
-
-
-def _agent_config(cfg: Any) -> dict[str, Any]:
-    """The agent's config as plain values, with the flags of the job where the agent has none."""
-    if not isinstance(cfg, Mapping | DictConfig):
-        raise UsageError(f"the config is a {type(cfg).__name__}, expected a mapping", where=WHERE)
-    _, node = config_rules.agent_node(cfg, WHERE)
-    config = {str(key): _value(node, key) for key in node}
-    for key in OF_THE_JOB if node is not cfg else ():
-        if key in cfg and config.setdefault(key, _value(cfg, key)) != _value(cfg, key):
-            said = f"{_value(cfg, key)!r} in the job and {config[key]!r} in its agent"
-            raise UsageError(f"{key} is {said}", where=WHERE, fix="say it in one place")
-    _check_resolved(config, node)
-    return config
-
-
-def _check_resolved(config: Mapping[str, Any], node: Any) -> None:
-    """Refuses values that were not known when `config` was read off `node`.
-
-    Raises:
-        UsageError: "... is '${...}', which is not resolved", "... is '???', which stands for a value that is missing".
-    """
-    read = {key: config.get(key) for key in NEEDED} | {"observations.obs_key": _obs_key(config)}
-    for key, value in read.items():
-        for place, text in _texts(value, key):
-            if "${" in text:
-                composed = "add the key that it names to the job, or write the value itself"
-                fix = composed if isinstance(node, DictConfig) else "give the composed OmegaConf config"
-                raise UsageError(f"{place} is {text!r}, which is not resolved", where=WHERE, fix=fix)
-            if text == MISSING:
-                raise UsageError(
-                    f"{place} is {text!r}, which stands for a value that is missing",
-                    where=WHERE,
-                    fix=f"write one, or give it on the command line: agent.{place}=...",
-                )
-
-
-def _obs_key(config: Mapping[str, Any]) -> Any:
-    """What the old agent read of `observations`; the rest may stay an interpolation."""
-    observations = config.get("observations")
-    return observations.get("obs_key") if isinstance(observations, Mapping) else None
-
-
-def _value(node: Any, key: Any) -> Any:
-    """A plain value, in which what does not resolve stays as it is written.
-
-    What the agent does not read was never resolved by the old stack either, so it may not resolve.
-    """
-    try:
-        value = node[key]
-    except OmegaConfBaseException:
-        return cast(Any, OmegaConf.to_container(node, resolve=False))[key]
-    if isinstance(value, DictConfig):
-        return {str(inner): _value(value, inner) for inner in value}
-    if isinstance(value, ListConfig):
-        return [_value(value, i) for i in range(len(value))]
-    return plain(value)
-
-
-def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield place, value
-    elif isinstance(value, Mapping | list):
-        entries = value.items() if isinstance(value, Mapping) else enumerate(value)
-        for key, inner in entries:
-            yield from _texts(inner, f"{place}.{key}")
 
 
 def check_agreement(

@@ -102,7 +102,8 @@ def to_legacy(text: str, where: str, era: str | None = None) -> Migrated:
     if undo is not None and (restored := undo.restore(body)) is not None:
         return Migrated(restored, found, exact=True)
     if (restored := _restored_by_other_line_ends(text, where)) is not None:
-        return Migrated(restored, found, ("line ends: as in this file, which were others when it was migrated",))
+        note = "line ends: as in this file, which were others when it was migrated"
+        return Migrated(restored, found, (note,), exact=False)
     new = Document.parse(body, where=where)
     if selects_agent_by_name(new.data):
         return Migrated(text)

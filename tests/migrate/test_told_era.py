@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 
 import migrate
 from equivalence.__main__ import main as prove
 from equivalence.hosts import host, subject, usual_setup
 from equivalence.pairs import pair_of_files
 from migrate import checkpoint
+from migrate.errors import UsageError
 from migrate.saving import save_policy
+from modules.errors import MettaError
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "simple.yaml"
 STEM, KIND = "obs_token_to_box_shaper", "ObsTokenToBoxShaperE8"
 DATE = "2025-08-07b"
 """Boxes were made of tokens in another way for some days of E8, and a file does not tell."""
@@ -64,3 +68,21 @@ def test_it_is_proved_as_it_was_migrated(policy: Path) -> None:
 def test_it_is_proved_in_memory_as_told(policy: Path) -> None:
     assert shaper_of(pair_of_files(policy, era=DATE).old) == KIND
     assert prove([str(policy), "--era", DATE, "--level", "weights"]) == 0
+
+
+def test_a_config_that_says_its_era_is_not_proved_as_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "a.yaml"
+    config.write_text(f"era: E4d\n{EXAMPLE.read_text(encoding='utf-8')}")
+    assert prove([str(config), "--era", "E5d"]) == UsageError.exit_code
+    told = capsys.readouterr().err.replace("\n", " ")
+    assert "says that it is of the era E4d, and not E5d" in told
+    assert config.name in told
+
+
+@pytest.mark.parametrize("config", [{"agent": "${nope}"}, {"agent": {"era": "${nope}", "components": {}}}])
+@pytest.mark.parametrize("loads", [False, True])
+def test_an_agent_that_is_not_resolved_is_told_in_our_words(policy: Path, config: dict[str, Any], loads: bool) -> None:
+    with pytest.raises(MettaError, match=r"not resolved|agent has no _target_"):
+        migrate.build_agent(OmegaConf.create(config), {}, policy if loads else None)
