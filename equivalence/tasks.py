@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 import warnings
 from collections.abc import Iterable
@@ -24,6 +25,7 @@ from equivalence.session import BUNDLE, IN_MEMORY, prove_pair
 from equivalence.subjects import pair_of
 from modules.errors import MettaError
 
+logger = logging.getLogger(__name__)
 ARCHITECTURE = "architecture.yaml"
 SHRINKING = 60.0
 """Seconds for making a failing architecture smaller: each try builds an old agent."""
@@ -129,17 +131,18 @@ def _prove_architectures(task: Task) -> ProofResult:
 
 
 def _prove_architecture(architecture: Architecture, task: Task, result: ProofResult) -> list[LevelResult]:
-    """All levels; one that the old stack would have run and a side does not build or run is a difference too."""
+    """All levels; an agent that cannot be built, or a proof that ends in an error, is a difference too."""
+    doing = "building"
     try:
         pair = architecture.build()
         if not result.conditions:
             result.conditions = conditions(pair)
+        doing = "proving"
         return prove(pair, levels=task.levels, run=Run(task.examples, architecture.seed, controls=False))
-    except Exception as error:  # noqa: BLE001 - else Hypothesis would shrink it for hours, and the suite end with it
-        first = task.levels[0]
-        detail = f"{type(error).__name__}: {error}"
-        difference = Difference("error", "building", detail)
-        return [LevelResult(first, LEVELS[first].purpose, examples=1, compared=1, differences=[difference])]
+    except Exception as error:
+        logger.debug("a random agent ended in an error", exc_info=error)
+        difference, first = Difference("error", doing, f"{type(error).__name__}: {error}"), task.levels[0]
+        return [LevelResult(first, LEVELS[first].purpose, differences=[difference])]
 
 
 def _add(totals: dict[str, LevelResult], found: Iterable[LevelResult]) -> None:
