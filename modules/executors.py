@@ -167,7 +167,7 @@ def _is_bound_to_thread() -> bool:
 
 
 def _function_modes() -> Iterator[Any]:
-    """Modes that see every call of torch, of which a default device is one."""
+    """Modes that see every call of torch; a default device is one, told by its name since its class needs an import."""
     return map(torch._C._get_function_stack_at, range(torch._C._len_torch_function_stack()))
 
 

@@ -17,7 +17,6 @@ from modules.program import call
 from modules.shapes import positive
 from modules.wrappers.wrapper import Wrapper
 
-is_compiling = torch.compiler.is_compiling
 Bounds = tuple[float, float]
 Spec = Sequence[int | None]
 VALUE_KEYS = ("value", "_value_")
@@ -77,7 +76,7 @@ class SafeModule(Wrapper):
         Raises:
             SafetyError: "NaN detected in ...", "Inf detected in ...", "shape mismatch for ...".
         """
-        if is_compiling():
+        if torch.compiler.is_compiling():
             return self._bounded(self._asserted(inputs))
         asks_more = self.input_specs or self.output_specs or self.value_keys or self.action_bounds
         if self.nan_check and not asks_more and self.check_every == 1:
@@ -97,9 +96,7 @@ class SafeModule(Wrapper):
     def _finite(self, inputs: Sequence[Tensor]) -> Any:
         """The computation, with all inputs and outputs looked at."""
         for x in inputs:
-            # `_is_known`, without the call: this runs for every tensor of every component.
-            version = x.__dict__.get(FOUND_FINITE)
-            if (version is None or version != x._version) and not _seems_finite(x):
+            if not (_is_known(x) or _seems_finite(x)):
                 self._explain_all("input", self.in_keys, inputs)
         result = call(self.module, *inputs)
         outputs = (result,) if type(result) is Tensor else one_per_key(self, result)
@@ -213,13 +210,9 @@ def _of_keys(what: str, values: Mapping[str, Any], keys: Sequence[str]) -> dict[
             raise ConfigError(f"{what} names {key!r}, which is none of: {', '.join(keys) or 'no key'}")
         if not isinstance(value, Sequence):
             raise ConfigError(f"{what} of {key!r} must be a sequence, got {value!r}")
-        if what == "action_bounds" and not _are_bounds(value):
+        if what == "action_bounds" and not (len(value) == 2 and value[0] <= value[1]):
             raise ConfigError(f"action_bounds of {key!r} must be (lowest, highest), got {value!r}")
     return dict(values)
-
-
-def _are_bounds(value: Any) -> bool:
-    return isinstance(value, Sequence) and len(value) == 2 and value[0] <= value[1]
 
 
 def _fits(x: Tensor, spec: Spec) -> bool:
