@@ -132,7 +132,7 @@ class ComponentContainer(nn.ModuleDict):
             run: another way to run components in their order; see `modules.executors`.
 
         Raises:
-            GraphError: an output that nobody writes, or an input that is neither written nor in `data`.
+            GraphError: an output that nobody writes, outputs that are no list, an input neither written nor in `data`.
         """
         asked = as_keys(outputs), intermediate
         tracing = torch.compiler.is_compiling()
