@@ -146,7 +146,8 @@ def _outcome(result: ProofResult | Refusal) -> str:
     """A line for a log, which shows no bar."""
     if isinstance(result, Refusal):
         return f"{result.file}: refused"
-    return f"{result.old}: {result.verdict}, {result.seconds:.0f} s"
+    line = f"{result.old}: {result.verdict}, {result.seconds:.0f} s"
+    return line if result.verdict == EQUAL else f"{line}. {sentence(result)}"
 
 
 def show(results: Sequence[ProofResult], refusals: Sequence[Refusal]) -> None:

@@ -19,6 +19,7 @@ FIXED: Mapping[str, ByEra] = {
     "action_dtype": ByEra((("E1", None), ("2025-06-02", "int32"))),
     "sequences": ByEra((("E1", None), ("2025-05-19", "single_steps"), ("2025-05-22", None))),
     "log_probs": ByEra((("E1", None), ("E4a", "logsumexp"), ("E4c", None))),
+    "remapped": ByEra((("E1", None), ("2025-07-01", ["_obs_"]))),
     "divisors_when_remapped": ByEra((("E1", None), ("2025-07-01", "environment"), ("E9", None))),
     "l2_init_anchors": ByEra((("E1", None), ("E9", "kept"))),
 }
@@ -31,6 +32,8 @@ def decided_by(era: Era, components: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of a new agent config that the era decides, the era itself included."""
     decided: dict[str, Any] = {} if era.date == DEFAULT_ERA.date else {ERA: spoken(era)}
     decided.update({key: value for key, steps in FIXED.items() if (value := steps.at(era)) is not None})
+    if "remapped" in decided:
+        decided["remapped"] = [name for name in decided["remapped"] if name in components]
     if "heads" in decided:
         decided["heads"] = [*decided["heads"], *(name for name in EXTRA_HEADS if name in components)]
     return decided

@@ -14,7 +14,7 @@ from modules.builder import build_components, plain
 from modules.environment import Environment
 from modules.errors import ConfigError, InputError
 from modules.executors import make_executor
-from modules.features import FeatureMap, Features
+from modules.features import FeatureMap, Features, call_all, check_names
 from modules.heads import TWO_HEADS, intrinsic
 from modules.inputs import NEXT_STATE, SINGLE_STEPS, STATE, graph_inputs
 from modules.interop import batch_dims
@@ -36,7 +36,8 @@ class MettaAgent(nn.Module):
 
     Args:
         config: `components`, `clip_range` and what else the config of a job says; plain or OmegaConf. `execution` is
-            `sequential` or `parallel`; `actions`, with `names` and `max_params`, are activated at once.
+            `sequential` or `parallel`; `actions` (`names`, `max_params`) are activated at once; `remapped` lists
+            the components that are told a new environment's feature numbers (all; the old stack told `_obs_` alone).
         environment: sizes that the world decides; may stand in the config under `environment` instead.
 
     Attributes:
@@ -61,6 +62,7 @@ class MettaAgent(nn.Module):
         for head in self.heads:
             if head not in self.components:
                 raise ConfigError(f"an agent needs the component {head!r}; it has: {', '.join(self.components)}")
+        check_names("remapped", self.config.get("remapped"), self.components)
         self.executor = make_executor(self.config.get("execution", "sequential"))
         self._log_probs: str = self.config.get("log_probs", "log_softmax")
         self.action_space: ActionSpace | None = None
@@ -119,11 +121,10 @@ class MettaAgent(nn.Module):
             self.features = FeatureMap({name: properties["id"] for name, properties in features.items()})
             return
         table = self.features.meet(features, learn=learn)
-        for module in self.components.modules() if table is not None else ():
-            if hasattr(type(module), "remap_features"):
-                cast(Any, module).remap_features(table)
-            if hasattr(type(module), "set_divisors") and self.config.get("divisors_when_remapped") == "environment":
-                cast(Any, module).set_divisors(self.features.divisors(features))
+        if table is not None:
+            call_all(self.components, "remap_features", table, self.config.get("remapped"))
+            if self.config.get("divisors_when_remapped") == "environment":
+                call_all(self.components, "set_divisors", self.features.divisors(features))
 
     def forward(self, x: Any, state: RecurrentState | None = None, action: Tensor | None = None) -> Any:
         """Samples actions (inference) or evaluates given ones (training); two calls, one computation.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from modules.errors import ConfigError
 
 UNKNOWN = 255
 NUM_IDS = 256
@@ -73,3 +75,25 @@ class FeatureMap:
             if name in self.original and "normalization" in properties:
                 result[self.original[name]] = properties["normalization"]
         return result
+
+
+def check_names(key: str, names: Any, components: nn.ModuleDict) -> None:
+    """Checks what a config says about components by name.
+
+    Raises:
+        ConfigError: no list of names, or names of no component.
+    """
+    if names is None:
+        return
+    if not isinstance(names, list):
+        raise ConfigError(f"{key} must be a list of components, got {names!r}")
+    if unknown := [name for name in names if name not in components]:
+        raise ConfigError(f"{key} names {unknown[0]!r}, which is no component; they are: {', '.join(components)}")
+
+
+def call_all(components: nn.ModuleDict, method: str, value: Any, names: Container[str] | None = None) -> None:
+    """Calls a method of every module that has it, in the components `names` or in all."""
+    for name, component in components.items():
+        for module in component.modules() if names is None or name in names else ():
+            if hasattr(type(module), method):
+                getattr(module, method)(value)

@@ -22,7 +22,9 @@ from modules.errors import MettaError
 NO_SUCH_MODULE = "no rule for the class metta.agent.lib.obs_token_to_boxshaper.ObsTokenToBoxShaper"
 QUICK = ("weights", "attributes", "component", "inference", "forward", "gradients", "rollout")
 """Levels that take moments on agents of full width; `make equivalence` runs the others too, on every sixth file."""
-ADDED = r"\s*(_target_|stack|era|heads|action_dtype|sequences|log_probs|divisors_when_remapped|l2_init_anchors):"
+ADDED = (
+    r"\s*(_target_|stack|era|heads|action_dtype|sequences|log_probs|remapped|divisors_when_remapped|l2_init_anchors):"
+)
 REFUSED = {
     r"E[567]/reference_design\.yaml": NO_SUCH_MODULE,  # ImportError: Failed to import module ...
     r"E8/latent_attn_\w+\.yaml": "failed in every pass",  # KeyError: 'encoded_obs', and had it been named, trap 59

@@ -13,6 +13,7 @@ import migrate
 import modules
 from equivalence.case import Setup
 from migrate.archive import read_checkpoint
+from migrate.eras import Era
 from migrate.plan import make_plan
 from modules import Environment
 from modules.features import FeatureMap
@@ -70,6 +71,32 @@ def test_trap_33_features_have_other_numbers_in_another_environment(tmp_path: Pa
     early.features = FeatureMap(dict(NUMBERS))
     with pytest.raises(modules.MettaError, match="does not remap features"):
         late.meet(early, MOVED)
+
+
+def test_trap_33_only_the_component_named_obs_is_told_the_other_numbers(tmp_path: Path) -> None:
+    def renamed(era: Era) -> dict[str, Any]:
+        first, reader, *rest = from_late_tokens(era).items()
+        return {"tokens": first[1], reader[0]: {**reader[1], "sources": [{"name": "tokens"}]}, **dict(rest)}
+
+    old, new = late.both(late.made("2025-07-10", renamed), tmp_path)
+    for agent in (old, new):
+        late.meet(agent, MOVED)
+    assert not new.components["tokens"].remapping
+    assert late.alike(old, new, X_MOVED)
+
+    corrected = late.fresh(new)  # the new stack's own default
+    corrected.load_state_dict(new.state_dict())
+    del corrected.config["remapped"]
+    corrected.features = FeatureMap(dict(NUMBERS))
+    late.meet(corrected, MOVED)
+    assert corrected.components["tokens"].remapping
+
+
+def test_components_to_be_told_other_numbers_must_exist(tmp_path: Path) -> None:
+    _, new = late.both(late.made("2025-07-10", from_late_tokens), tmp_path)
+    new.config["remapped"] = ["_obs"]
+    with pytest.raises(modules.MettaError, match="remapped names '_obs', which is no component; they are: _obs_, "):
+        late.fresh(new)
 
 
 def test_trap_34_divisors_were_those_of_box_layers(tmp_path: Path) -> None:
