@@ -126,12 +126,12 @@ def _of_embedding(name: str, record: Record) -> Iterator[Clue]:
 
 
 def _of_l2(weights: Mapping[str, Record]) -> Iterator[Clue]:
-    """The defaults of both scales, where most layers agree."""
+    """The default where most layers agree; a config may have said the same for each."""
     scales = [record.attributes["l2_init_scale"] for record in weights.values() if "_nn_params" in record.attributes]
     if sum(scale is None for scale in scales) * 2 > len(scales):
-        yield Clue("`l2_init_scale` is None in most layers", before="E5c")
+        yield Clue("`l2_init_scale` is None in most layers", before="E5c", habit=True)
     elif sum(type(scale) is int and scale == 1 for scale in scales) * 2 > len(scales):
-        yield Clue("`l2_init_scale` is 1 in most layers", "E5c")
+        yield Clue("`l2_init_scale` is 1 in most layers", "E5c", habit=True)
 
 
 def of_values(agent: Mapping[str, Any]) -> Iterator[Clue]:

@@ -7,7 +7,7 @@ import torch
 
 from migrate.clues import ATTRIBUTES, CONFIG_KEYS, of_config, of_records, of_values
 from migrate.pickle_reader import Record, TensorRef
-from migrate.recognise import Clue
+from migrate.recognise import Clue, era_from
 
 LIB = "metta.agent.lib."
 LINEAR, LSTM = f"{LIB}nn_layer_library.Linear", f"{LIB}lstm.LSTM"
@@ -143,6 +143,12 @@ def test_the_default_of_the_anchor_tells_the_time_where_the_layers_agree(
 ) -> None:
     found = [text for text in told_by_records(**weights(*scales)) if text.startswith("`l2_init_scale`")]
     assert found == ([reading] if reading else [])
+
+
+def test_what_a_config_said_of_each_anchor_gives_way_to_what_code_alone_decides() -> None:
+    clues = [*of_records({**weights(1, 1, 1), "_obs_": record(input_source=None)})]
+    assert [clue.habit for clue in clues if "l2_init_scale" in clue.what] == [True]
+    assert era_from(clues, "f").name == "E1"
 
 
 def test_a_layer_without_l2_norm_scale_is_younger_than_its_removal() -> None:
