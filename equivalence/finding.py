@@ -117,6 +117,7 @@ class Finding:
     Attributes:
         compared: how many tensors were compared.
         failed_alike: passes that failed on both sides, in which nothing was compared.
+        failure: what the first of them raised.
         differences: those that differ.
         ran: per pass, the components whose outputs were compared.
         steps: largest difference in ulp per step, for levels that have some.
@@ -125,6 +126,7 @@ class Finding:
 
     compared: int = 0
     failed_alike: int = 0
+    failure: str | None = None
     differences: list[Difference] = field(default_factory=list)
     ran: list[Iterable[str]] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
@@ -166,6 +168,11 @@ class Finding:
         if place == "component":
             self.ran.append(old)
 
+    def fail_alike(self, error: Exception | str) -> None:
+        """Notes a pass that failed on both sides, and what the old one raised."""
+        self.failed_alike += 1
+        self.failure = self.failure or (error if isinstance(error, str) else f"{type(error).__name__}: {error}")
+
     def end_step(self, before: int) -> None:
         """Notes how far the sides are apart in this step, of whose differences the first is number `before`."""
         self.steps.append(max((found.ulp or 1 for found in self.differences[before:]), default=0))
@@ -203,7 +210,8 @@ def both(
         detail = f"only the {side} side fails: {failure!r}"
         finding.differences.append(Difference("error", "forward", detail, step=finding.step))
     if failures:
-        finding.failed_alike += len(failures) == 2
+        if len(failures) == 2:
+            finding.fail_alike(failures["old"])
         pair.restore_buffers()  # how far a failing pass got is nobody's promise
         return None
     finding.check_all("component", traces[0].components, traces[1].components, pair.order)

@@ -183,6 +183,7 @@ def _example(pair: Pair, result: LevelResult, draw: Draw, run: Run, rows: dict[s
     result.examples += 1
     result.compared += finding.compared
     result.failed_alike += finding.failed_alike
+    result.failure = result.failure or finding.failure
     for name in itertools.chain.from_iterable(finding.ran) if rows else ():
         rows[name].compared += 1
     run.progress(result.level, draw)

@@ -117,11 +117,13 @@ class ProofItem(pytest.Item):
 
 
 def _told(result: LevelResult) -> Iterator[str]:
+    from equivalence.report_words import verdict_notes
+
     if result.differences:
         yield f"{result.level} differs, smallest input: {result.failing}"
         yield f"it begins in: {result.blamed or 'no single component'}"
         yield from (f"  {found}" for found in result.differences[:SHOWN])
     elif not result.compared:
-        yield f"nothing was compared: {result.failed_alike} passes fail on both sides"
+        yield f"nothing was compared: {verdict_notes(result)}"
     elif result.control is not None:
         yield f"the negative control was not seen, so neither is a difference: {result.control}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable
 from pathlib import PurePath
 
@@ -21,6 +22,8 @@ HOW_EQUAL = {
 FAULTS = {"bitwise": "by one ulp", "oracle": "by one ulp, or by a tenth where the oracle judges"}
 """Policy -> how far a negative control moves one weight."""
 IN_MEMORY = {"migrated in memory": "itself, migrated in memory"}
+ERROR = 300
+"""Characters of an error's text that a line shows."""
 NAMED = 3
 """Levels that a sentence names before it only counts them."""
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -61,12 +64,21 @@ def verdict_words(level: LevelResult) -> str:
 def verdict_notes(level: LevelResult) -> str:
     """What to know of the verdict of a level besides; empty where there is nothing."""
     notes = [
-        f"{count(level.failed_alike, 'pass fails', 'passes fail')} on both sides" if level.failed_alike else "",
+        _failures(level),
         count(level.ties, "tie") if level.ties else "",
         f"error {level.ratio:.3g} of the old one" if level.ratio is not None else "",
         f"declared: {', '.join(level.divergences)}" if level.divergences else "",
     ]
     return "; ".join(note for note in notes if note)
+
+
+def _failures(level: LevelResult) -> str:
+    if not level.failed_alike:
+        return ""
+    words = f"{count(level.failed_alike, 'pass fails', 'passes fail')} on both sides"
+    if level.compared or not level.failure:
+        return words
+    return f"{words}, the first with {textwrap.shorten(level.failure, ERROR, placeholder=' ...')}"
 
 
 def control_words(level: LevelResult) -> str:

@@ -50,6 +50,7 @@ class LevelResult:
         examples: how many inputs were tried.
         compared: how many tensors were compared.
         failed_alike: passes that failed on both sides, in which nothing was compared.
+        failure: what the first of them raised; None where none failed.
         skipped: why this pair has nothing to compare on this level; None where it has.
         differences: of the smallest failing input.
         failing: that input.
@@ -67,6 +68,7 @@ class LevelResult:
     examples: int = 0
     compared: int = 0
     failed_alike: int = 0
+    failure: str | None = None
     skipped: str | None = None
     differences: list[Difference] = field(default_factory=list)
     failing: Draw | None = None

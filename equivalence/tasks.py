@@ -153,4 +153,5 @@ def _add(totals: dict[str, LevelResult], found: Iterable[LevelResult]) -> None:
         total.examples += level.examples
         total.compared += level.compared
         total.failed_alike += level.failed_alike
+        total.failure = total.failure or level.failure
         total.seconds += level.seconds

@@ -78,7 +78,8 @@ def activation(pair: Pair, inputs: Inputs) -> Finding:
         failures = [_attempt(change, agent) for agent in (copies.old, copies.new)]
         if any(failures):
             finding.compare_values("error", what, bool(failures[0]), bool(failures[1]))
-            finding.failed_alike += all(failures)
+            if all(failures):
+                finding.fail_alike(failures[0])
             break
         changed = replace(copies, sizes=replace(pair.sizes, max_params=tuple(most)))
         fitting = Inputs(inputs.draw, changed.sizes, inputs.recorded)

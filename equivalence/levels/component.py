@@ -61,14 +61,15 @@ def compare_alone(pair: Pair, inputs: Inputs, obs: Tensor, action: Tensor) -> Fi
         raise RuntimeError("the old agent runs, but not with its components cut apart") from failure
     try:
         given = _graph_inputs(pair, obs, inputs)
-    except InputError:
-        finding.failed_alike += 1
+    except InputError as error:
+        finding.fail_alike(error)
         return finding
     for name in pair.order:
         visit = visits.get(name)
         if visit is not None and visit.output is not None:
             _compare(finding, pair, name, visit, given, inputs)
-    finding.failed_alike += failure is not None and not finding.compared
+    if failure is not None and not finding.compared:
+        finding.fail_alike(failure)
     for row in pair.buffers:
         visit = visits.get(row.component or "")
         if row.has_changed and visit is not None and visit.output is not None:

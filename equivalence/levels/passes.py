@@ -69,7 +69,8 @@ def backward(finding: Finding, losses: Sequence[Tensor]) -> bool:
     for side, failure in failures.items() if len(failures) == 1 else ():
         detail = f"only the {side} side fails: {failure!r}"
         finding.differences.append(Difference("error", "backward", detail, step=finding.step))
-    finding.failed_alike += len(failures) == 2
+    if len(failures) == 2:
+        finding.fail_alike(failures["old"])
     return not failures
 
 

@@ -15,6 +15,7 @@ from equivalence.finding import Pair
 from equivalence.harness import LEVELS
 from equivalence.pairs import ALIKE, twins
 from equivalence.proof import prove
+from equivalence.report_words import verdict_notes
 from modules.layers.lstm import LSTMModule
 from modules.layers.relu import ReLUModule
 
@@ -178,6 +179,8 @@ def test_passes_that_fail_on_both_sides_are_counted_and_prove_nothing(pair: Pair
     (result,) = prove(pair, levels=["inference"], examples=3)
     assert not result.equal
     assert result.failed_alike == result.examples
+    assert "on both sides, the first with AttributeError: " in verdict_notes(result)
+    assert "obs_norm" in verdict_notes(result)
     assert result.differences == []
 
 
