@@ -12,7 +12,7 @@ from equivalence.coverage_real import KINDS, RealFiles, family_of
 from equivalence.coverage_rules import BREAKS, SUCCESSORS, Component, Version
 from migrate.eras import END, ORDER, STARTS, Era, start_of
 from migrate.recognise import Clue
-from migrate.refused import BRANCH_ONLY, DEAD_FILES, ON_BRANCHES, REFUSED
+from migrate.refused import BRANCH_ONLY, DEAD_FILES, ON_BRANCHES, REFUSED, SECOND_LSTM
 from migrate.rule import ByEra, Key
 
 FAMILIES = tuple(dict.fromkeys(map(family_of, ORDER)))
@@ -194,6 +194,7 @@ def _refusals(real: RealFiles) -> Iterator[str]:
     yield _row("---", "---")
     yield from (_row(f"`{path}`", _escaped(reason)) for path, reason in {**REFUSED, **DEAD_FILES}.items())
     yield _row(", ".join(f"`{name}`" for name in ON_BRANCHES), _escaped(BRANCH_ONLY))
+    yield _row("a second `lstm.LSTM` in one agent", SECOND_LSTM)
     yield "\nReal files that exercise no component, and are in no cell:\n"
     yield _row("reason", "files")
     yield _row("---", "---")

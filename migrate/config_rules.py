@@ -10,6 +10,7 @@ from migrate.eras import AGENTS, ROOTS, Era
 from migrate.errors import UnusableFileError
 from migrate.pickle_reader import Record
 from migrate.plain import plain
+from migrate.refused import SECOND_LSTM
 from migrate.registry import new_target, old_path, rules, stem_of_new, stem_of_old
 from migrate.rule import Rule
 from migrate.translate import to_new, to_old
@@ -43,8 +44,7 @@ def to_new_agent(
         stem = stem_of_old(str(component.get("_target_")), place)
         check_core(name, stem, place, era)
         if stem == "lstm" and new_target(stem) in [str(other["_target_"]) for other in components.values()]:
-            what = "is a second LSTM with a memory of its own, and the new stack has one recurrent state"
-            raise UnusableFileError(what, where=place, fix="keep this agent on the old stack")
+            raise UnusableFileError(f"is {SECOND_LSTM}", where=place, fix="keep this agent on the old stack")
         named = {**component, "sources": sources_at(component, era)}
         translated = to_new(rules()[stem], {**own_keys(named), **told_to(rules()[stem], config, era)}, era, place)
         components[name] = assemble(new_target(stem), named, translated.config)

@@ -24,6 +24,8 @@ REFUSED = {
 }
 """Old class path below the import root -> reason."""
 
+SECOND_LSTM = "a second LSTM with a memory of its own, and the new stack has one recurrent state"
+
 _DEAD = "its file imported a module that did not exist, so no agent could be built with it"
 DEAD_FILES = {
     "feature_encoder": _DEAD,
