@@ -82,9 +82,9 @@ def to_old_agent(config: Mapping[str, Any], era: Era, where: object) -> dict[str
 
 
 HOW_IT_RUNS = ("numerics", "execution")
+"""Keys of a new agent config that say how it is computed, never what; the old stack has one way."""
 ONLY_NEW = (*HOW_IT_RUNS, "shadow")
 """Keys that the old stack knows nothing of, and that say nothing about what is computed."""
-"""Keys of a new agent config that say how it is computed, never what; the old stack has one way."""
 OLD_NEEDS: Mapping[str, Any] = {"observations": {"obs_key": "grid_obs"}, "clip_range": 0}
 """What an old agent config must say and a new one need not."""
 

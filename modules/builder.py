@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
+from modules.agent_keys import check_keys
 from modules.base import BuildContext, MettaModule, Shape
 from modules.container import HEADS, ComponentContainer
 from modules.environment import Environment
@@ -42,6 +43,7 @@ def build_components(config: Mapping[str, Any], environment: Environment) -> Com
         ConfigError: an unknown or missing key, a size that does not fit; the message names the component.
         GraphError: a missing source, a cycle, a component that no head reaches or that is named like an input.
     """
+    check_keys(config)
     configs = _component_configs(config)
     one_of("numerics", config.get("numerics", EXACT), NUMERICS)
     sources = {name: tuple(_sources(name, cfg)) for name, cfg in configs.items()}

@@ -25,6 +25,10 @@ class SafetyError(MettaError, ValueError):
     """A tensor that should not be: NaN, infinite, or of another shape."""
 
 
+class ConfigWarning(UserWarning):
+    """A configuration that may mean something else than it says: a key that looks misspelt."""
+
+
 class SafetyWarning(UserWarning):
     """A tensor that is suspicious: an extreme value."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from modules.errors import InputError
@@ -40,6 +41,8 @@ def graph_inputs(
     if tuple(x.shape[-ndim:]) != tuple(obs_shape) or x.dim() - ndim not in (1, 2):
         sizes = ", ".join(map(str, obs_shape))
         raise InputError(f"observations must be [B, {sizes}] or [B, T, {sizes}], got {list(x.shape)}")
+    if not torch.compiler.is_compiling() and not x.numel():  # a compiler would make the batch size a case of its own
+        raise InputError(f"observations must be one or more, got {list(x.shape)}")
     inputs = {"x": x.flatten(0, 1) if x.dim() == ndim + 2 else x}
     if core is not None:
         rows = inputs["x"].shape[0] if single_steps else x.shape[0]

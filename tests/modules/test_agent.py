@@ -15,7 +15,7 @@ import legacy.weight_metrics
 from equivalence.hosts import host
 from modules import MettaAgent, PolicyState
 from modules.base import MettaModule
-from modules.errors import ConfigError, InputError
+from modules.errors import ConfigError, ConfigWarning, InputError
 from tests.modules._agents import ACTIONS, CONFIG, ENVIRONMENT, OBS_SHAPE, agent, config, observations
 
 RESULTS = ("action", "log_prob", "entropy", "value", "log_probs")
@@ -306,3 +306,21 @@ def test_actions_of_two_heads_must_be_one_pair_per_observation_too(shape: tuple[
     x = torch.zeros(6, *policy.environment.obs_shape)
     with pytest.raises(InputError, match=r"actions must be \[..., 2\], one per observation, 6 in all"):
         policy({"x": x, "action": torch.zeros(shape, dtype=torch.int64)})
+
+
+@pytest.mark.parametrize("batch", [(0,), (0, 3), (2, 0)])
+def test_an_empty_batch_is_refused_with_its_shape(batch: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match=r"observations must be one or more, got \[[02], "):
+        agent()(observations(*batch), PolicyState())
+
+
+@pytest.mark.parametrize(("key", "similar"), [("clip_rang", "clip_range"), ("numeric", "numerics")])
+def test_a_key_that_nothing_reads_and_looks_like_another_is_warned_of(key: str, similar: str) -> None:
+    config = agent().config | {key: 1}
+    with pytest.warns(ConfigWarning, match=f"nothing reads the key '{key}' of the agent's config: is it '{similar}'"):
+        MettaAgent(config, agent().environment)
+
+
+def test_a_word_that_a_key_does_not_know_is_refused() -> None:
+    with pytest.raises(ConfigError, match="sequences must be single_steps, got 'single_step'"):
+        MettaAgent(agent().config | {"sequences": "single_step"}, agent().environment)

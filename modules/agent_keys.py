@@ -1,0 +1,50 @@
+"""The keys of an agent config, beside which the config of a job may hold any others."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from modules.errors import ConfigWarning
+from modules.shapes import one_of
+
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "log_probs": ("log_softmax", "logsumexp"),
+    "sequences": ("single_steps",),
+    "divisors_when_remapped": ("environment",),
+    "l2_init_anchors": ("kept",),
+}
+"""Key -> the words that it may be, besides None for the default."""
+OTHERS = (
+    "components",
+    "clip_range",
+    "heads",
+    "environment",
+    "actions",
+    "action_dtype",
+    "numerics",
+    "execution",
+    "remapped",
+)
+MIGRATION = ("stack", "era", "shadow", "observations")
+"""Keys that agents do not read, and `migrate` does."""
+SIMILAR = 0.85
+"""Of `difflib`: above it, a key is taken for another one, misspelt."""
+
+
+def check_keys(config: Mapping[str, Any]) -> None:
+    """Checks the words, and warns of keys that look like one of these and are none.
+
+    Raises:
+        ConfigError: "<key> must be ..., got ...".
+    """
+    for key, words in WORDS.items():
+        if config.get(key) is not None:
+            one_of(key, config[key], words)
+    known = (*WORDS, *OTHERS, *MIGRATION)
+    for key in map(str, config):
+        if key not in known and (similar := get_close_matches(key, known, 1, SIMILAR)):
+            text = f"nothing reads the key {key!r} of the agent's config: is it {similar[0]!r}, misspelt?"
+            warnings.warn(text, ConfigWarning, stacklevel=2)
