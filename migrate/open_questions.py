@@ -25,6 +25,8 @@ HARMLESS = {
     "sequences": "a mistake of three days in training",
 }
 """Options that decide nothing that a trained policy does, and what they do decide (traps 5, 9, 22)."""
+FOLLOWS = ("remapped",)
+"""Keys of the agent that say where an option of a component applies; that option is the question."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def _differences(agent: Mapping[str, Any], other: Era, chosen: Era, where: objec
                 yield Question(name, option, *values, other.date, chosen.date, option in structure)
     here, there = (decided_by(era, agent["components"]) for era in (chosen, other))
     for option in {**here, **there}:
-        if option != ERA and here.get(option) != there.get(option):
+        if option not in (ERA, *FOLLOWS) and here.get(option) != there.get(option):
             yield Question("", option, here.get(option), there.get(option), other.date, chosen.date, structural=False)
 
 

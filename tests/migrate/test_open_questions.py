@@ -47,6 +47,13 @@ def test_what_the_era_decides_for_the_whole_agent_is_asked_too() -> None:
     assert (asked.component, asked.here, asked.there, asked.structural) == ("", None, "int32", False)
 
 
+def test_a_key_that_says_where_an_option_applies_is_not_asked_besides_it() -> None:
+    pad_strip = {"_target_": f"{LIB}obs_tokenizers.ObsTokenPadStrip", "sources": None}
+    asked = questions("2025-06-24", "2025-07-02", "2025-07-02", tokens=pad_strip)
+    assert "remaps" in asked
+    assert "remapped" not in asked
+
+
 def test_an_option_that_decides_which_weights_there_are_is_structural() -> None:
     asked = questions("2025-05-30", "2025-06-10", "2025-06-10", _obs_=SHAPER)["num_attributes"]
     assert (asked.there, asked.date, asked.structural) == (257, "2025-05-30", True)
