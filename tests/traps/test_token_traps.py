@@ -73,7 +73,7 @@ def test_trap_33_features_have_other_numbers_in_another_environment(tmp_path: Pa
         late.meet(early, MOVED)
 
 
-def test_trap_33_only_the_component_named_obs_is_told_the_other_numbers(tmp_path: Path) -> None:
+def test_only_the_component_named_obs_is_told_the_other_numbers(tmp_path: Path) -> None:
     def renamed(era: Era) -> dict[str, Any]:
         first, reader, *rest = from_late_tokens(era).items()
         return {"tokens": first[1], reader[0]: {**reader[1], "sources": [{"name": "tokens"}]}, **dict(rest)}
