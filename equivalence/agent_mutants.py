@@ -12,7 +12,7 @@ from equivalence import agent_plants as plants
 from equivalence.agent_plants import Plant, calling, changing, first
 from equivalence.case import cases
 from equivalence.finding import Pair
-from equivalence.hosts import host
+from equivalence.hosts import TESTED, host
 from migrate import saving
 from modules import acting, actions, agent, weights
 from modules.container import ComponentContainer
@@ -34,8 +34,11 @@ HOSTS: Mapping[str, Callable[[], Pair]] = {
     "memory": lambda: host("actor_key_single_head"),
     "two heads": lambda: host("action_type"),
     "features": lambda: host("obs_latent_attn"),
+    "strip": lambda: host("obs_token_pad_strip"),
 }
-"""Agents to plant in: whose caller keeps the state, that keep it themselves, have two heads, translate features."""
+"""Agents to plant in: whose caller keeps the state, that keep it themselves, have two heads, translate features, strip
+tokens elsewhere than in `_obs_`.
+"""
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,13 @@ CHANGES = (
         changing(lambda planted: setattr(planted, "features", FeatureMap({"another": 0}))),
         "attributes",
         "features",
+    ),
+    AgentMutant(
+        "components that are not `_obs_` are told the numbers of features",
+        changing(lambda planted: planted.config.pop("remapped")),
+        "activation",
+        "strip",
+        TESTED,
     ),
     AgentMutant(
         "anchors are not saved as they are",
