@@ -84,7 +84,7 @@ equivalence: $(STAMP) ## the proofs that CI runs: examples, real configs, random
 	@$(PY) -m equivalence suite examples $(CONFIGS) --profile ci || [ $$? = 5 ]
 	@$(PY) -m equivalence selftest & trial=$$!; \
 	$(PY) -m equivalence alarms --comparisons 3000 || { kill $$trial; exit 1; }; wait $$trial
-	@$(PY) -m equivalence throughput --seconds 5
+	@$(PY) -m equivalence throughput --seconds 5 --inputs 100
 
 nightly: $(STAMP) ## the same at length: 2000 inputs per config, 1000 random agents, 100000 comparisons
 	@$(PY) -m equivalence suite examples $(CONFIGS) --profile nightly --report equivalence-report || [ $$? = 5 ]

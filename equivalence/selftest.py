@@ -23,9 +23,10 @@ from equivalence.hosts import WITHOUT_HOST, host, subject
 from equivalence.kill_table import Fault, figures, show
 from equivalence.mutant import Mutant
 from equivalence.mutants import mutants_of
-from equivalence.options import progress_bar
+from equivalence.options import positive, progress_bar
 from equivalence.proof import Run, prove
 from equivalence.result import LevelResult
+from equivalence.workers import CORES, workers
 from migrate import cli
 
 EXAMPLES = 100
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--component", action="append", choices=list(cases()), metavar="STEM", help="only this component's (repeatable)"
     )
     command.add_argument("--seed", type=int, default=0, metavar="S", help="other inputs (0)")
+    command.add_argument("--jobs", type=positive, default=CORES, metavar="N", help="processes (all cores)")
     command.add_argument("--json", action="store_true", help="machine-readable result on standard output")
     args = command.parse_args(argv)
     torch.set_num_threads(1)
@@ -55,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with progress_bar() as bar:
         task = bar.add_task("planting", total=len(args.component or (*cases(), AGENT)))
         faults = []
-        for stem, found in trials(args.component, args.seed):
+        for stem, found in trials(args.component, args.seed, args.jobs):
             faults += found
             bar.update(task, advance=1, description=stem)
     result = {**figures(faults), "seconds": time.perf_counter() - started, "faults": [asdict(each) for each in faults]}
@@ -65,14 +67,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     return cli.DONE if result["killed"] == result["planted"] - result["equivalent"] else cli.FOUND
 
 
-def trials(only: Sequence[str] | None, seed: int) -> Iterator[tuple[str, list[Fault]]]:
+def trials(only: Sequence[str] | None, seed: int, jobs: int = 1) -> Iterator[tuple[str, list[Fault]]]:
     """Stem by stem, the fate of each of its mistakes; at last those of agents."""
-    for stem in only or cases():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield stem, [*(_alone if stem in WITHOUT_HOST else _hosted)(stem, seed)]
-    if not only:
-        yield AGENT, [_planted_in_agent(mutant, seed) for mutant in AGENT_MUTANTS]
+    stems = [*(only or (*cases(), AGENT))]
+    if jobs == 1 or len(stems) == 1:
+        yield from ((stem, trial(stem, seed)) for stem in stems)
+        return
+    with workers(jobs) as pool:
+        # Agents have most of them, so that they begin first.
+        waiting = {stem: pool.submit(trial, stem, seed) for stem in sorted(stems, key=AGENT.__ne__)}
+        yield from ((stem, waiting[stem].result()) for stem in stems)
+
+
+def trial(stem: str, seed: int) -> list[Fault]:
+    """The fate of each mistake in one component, or in agents."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if stem == AGENT:
+            return [_planted_in_agent(mutant, seed) for mutant in AGENT_MUTANTS]
+        return [*(_alone if stem in WITHOUT_HOST else _hosted)(stem, seed)]
 
 
 def _hosted(stem: str, seed: int) -> Iterator[Fault]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +19,8 @@ from equivalence.report import report_folder, write_summary
 from equivalence.report_words import sentence
 from equivalence.result import DIFFERENT, EQUAL, ProofResult
 from equivalence.subjects import subjects
-from equivalence.tasks import Refusal, Task, perform, start_worker
+from equivalence.tasks import Refusal, Task, perform
+from equivalence.workers import CORES, workers
 from migrate import cli
 
 REPORT = Path("equivalence-report")
@@ -70,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--architectures", type=counted, metavar="N", help="random agents")
     result.add_argument("--budget", type=duration, metavar="TIME", help="per file, such as 60s, 5m or 2h")
     result.add_argument("--seed", type=int, default=0, metavar="S", help="other inputs, other architectures (0)")
-    result.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, metavar="N", help="processes (all cores)")
+    result.add_argument("--jobs", type=positive, default=CORES, metavar="N", help="processes (all cores)")
     result.add_argument("--no-controls", action="store_true", help="leave the negative controls out")
     result.add_argument(
         "--report", type=folder, metavar="DIR", help=f"folder for the reports (if not all is equal: {REPORT})"
@@ -129,9 +128,7 @@ def _levels(args: argparse.Namespace, *, with_slow: bool) -> tuple[str, ...]:
 
 
 def _performed(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[int, ProofResult | Refusal]]:
-    # Spawned, not forked: torch's threads do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with progress_bar() as bar, ProcessPoolExecutor(jobs, mp_context=context, initializer=start_worker) as pool:
+    with progress_bar() as bar, workers(jobs) as pool:
         waiting = {pool.submit(perform, task): number for number, task in enumerate(tasks)}
         row = bar.add_task("proving", total=len(tasks))
         for count, done in enumerate(as_completed(waiting), start=1):

@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Flaky
 
@@ -67,12 +65,6 @@ class Refusal:
 
     file: str
     reason: str
-
-
-def start_worker() -> None:
-    """Bits depend on the number of threads."""
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore")
 
 
 def perform(task: Task) -> ProofResult | Refusal:

@@ -41,6 +41,11 @@ def test_a_component_that_no_agent_held_is_tried_alone() -> None:
     assert all(each.killed or each.equivalent for each in faults)
 
 
+def test_several_processes_find_what_one_finds_in_the_same_order() -> None:
+    stems = ["embedding", "conv1d"]
+    assert list(selftest.trials(stems, 0, jobs=2)) == list(selftest.trials(stems, 0))
+
+
 def test_agents_have_faults_of_their_own_of_levels_and_hosts_that_there_are() -> None:
     names = [mutant.name for mutant in AGENT_MUTANTS]
     assert len(set(names)) == len(names) > 20
