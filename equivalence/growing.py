@@ -155,7 +155,7 @@ class Growth:
         fitting = [node for node in pool if _fits(node, first, free)]
         count = 2 if stem == "subtract_merge" else self.draw(st.integers(1, 3))
         nodes = [first, *(self.draw(st.sampled_from(fitting)) for _ in range(count - 1))]
-        sliced = self.draw(st.booleans()) and 0 not in first.announced
+        sliced = self.draw(st.booleans()) and 0 not in first.announced and all(node.honest for node in nodes)
         length = self.draw(st.integers(1, min(node.shape[axis] for node in nodes)))
         self._put(stem, [self._piece(node, axis, length if sliced else 0) for node in nodes], {})
 

@@ -144,7 +144,13 @@ def _outcome(result: ProofResult | Refusal) -> str:
     if isinstance(result, Refusal):
         return f"{result.file}: refused"
     line = f"{result.old}: {result.verdict}, {result.seconds:.0f} s"
-    return line if result.verdict == EQUAL else f"{line}. {sentence(result)}"
+    return line if result.verdict == EQUAL else f"{line}. {_told(result)}"
+
+
+def _told(result: ProofResult) -> str:
+    """What is wrong, and the first difference, which for a random agent may be all that there is."""
+    first = next((str(found) for level in result.levels for found in level.differences), "")
+    return f"{sentence(result)} {first}".rstrip()
 
 
 def show(results: Sequence[ProofResult], refusals: Sequence[Refusal]) -> None:
@@ -160,7 +166,7 @@ def show(results: Sequence[ProofResult], refusals: Sequence[Refusal]) -> None:
     cli.console.print(table)
     for result in results:
         if result.verdict != EQUAL:
-            cli.console.print(f"[red]{escape(result.old)}[/red]: {escape(sentence(result))}")
+            cli.console.print(f"[red]{escape(result.old)}[/red]: {escape(_told(result))}")
     for refusal in refusals:
         cli.console.print(f"[yellow]refused[/yellow] {escape(refusal.file)}: {escape(refusal.reason)}")
     totals = _summary(results, refusals)

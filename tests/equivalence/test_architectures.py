@@ -185,6 +185,14 @@ def _bilinear_of_images(graph: Graph, supply: Supply) -> Node:
     return graph.add("concat_merge", images[0], both)
 
 
+def _slice_of_split_rows(graph: Graph, supply: Supply) -> Node:
+    repeated = graph.add(
+        "expand", supply.linear(supply.vector(supply.pixels()), 1), config={"expand_dim": 1, "expand_value": 4}
+    )
+    split = graph.add("batch_reshape", graph.add("reshape", repeated, config={"popped_dim": 1, "squeezed_dim": 0}))
+    return graph.add("concat_merge", (split, {"slice": [1, 3], "dim": 1}))
+
+
 KNOWN: dict[str, tuple[str, Callable[[Graph, Supply], Node]]] = {
     "sums of slices that a pool reads": (
         "E4d",
@@ -201,6 +209,7 @@ KNOWN: dict[str, tuple[str, Callable[[Graph, Supply], Node]]] = {
         "E7a",
         lambda graph, supply: graph.add("obs_attr_coord_value_embed", supply.features(4), config={"attr_embed_dim": 2}),
     ),
+    "slices of rows that were split, beyond the shape that the era announced": ("E4d", _slice_of_split_rows),
     "pools of E1 to E3": ("E3", lambda graph, supply: graph.add("avg_pool2d", supply.pixels())),
 }
 """Agents that the old stack runs and the new one builds otherwise, for which no architectures are drawn."""
