@@ -23,7 +23,6 @@ from equivalence.fills import FLOATS
 from equivalence.finding import Finding, Pair
 from equivalence.hosts import host
 from equivalence.levels.passes import loss_of
-from equivalence.options import positive
 from equivalence.proof import Run, prove
 from equivalence.strategies import Draw, Inputs
 from equivalence.tracing import trace
@@ -41,13 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; always returns 0."""
     command = cli.Parser("python -m equivalence throughput", description=__doc__)
     command.add_argument("--seconds", type=float, default=10, help="for the component cases (10)")
-    command.add_argument("--inputs", type=positive, default=PER_ROUND, metavar="N", help="per agent and level (400)")
     command.add_argument("--json", action="store_true", help="machine-readable result on standard output")
     args = command.parse_args(argv)
     torch.set_num_threads(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        result = {"environment": environment(), "components": components(args.seconds), "agents": agents(args.inputs)}
+        result = {"environment": environment(), "components": components(args.seconds), "agents": agents()}
     _show(result)
     if args.json:
         sys.stdout.write(json.dumps(result, indent=2) + "\n")
@@ -78,19 +76,19 @@ def _trial(seed: int) -> Trial:
     return Trial(1 + seed % 4, 1 + seed % 3, kinds[seed % len(kinds)], bool(seed % 2), bool(seed % 5), seed)
 
 
-def agents(inputs: int) -> dict[str, Any]:
+def agents() -> dict[str, Any]:
     """Agent cases per second on small agents, and what the harness takes besides the two agents' own passes."""
     pairs = [host(stem) for stem in AGENTS]
-    return {"agents": list(AGENTS), **{level: _timed(pairs, level, bare, inputs) for level, bare in BARE.items()}}
+    return {"agents": list(AGENTS), **{level: _timed(pairs, level, bare) for level, bare in BARE.items()}}
 
 
-def _timed(pairs: Sequence[Pair], level: str, bare: Bare, inputs: int) -> dict[str, float]:
+def _timed(pairs: Sequence[Pair], level: str, bare: Bare) -> dict[str, float]:
     """A proof, Hypothesis and all, and the bare passes on its inputs in turn, so that noise hurts both alike."""
     rates, shares = [], []
     for number in range(ROUNDS):
         for pair in pairs:
             tried: list[Draw] = []
-            run = Run(inputs, seed=number, progress=lambda _, draw, tried=tried: tried.append(draw))  # type: ignore[misc]
+            run = Run(PER_ROUND, seed=number, progress=lambda _, draw, tried=tried: tried.append(draw))  # type: ignore[misc]
             whole = _seconds(lambda pair=pair, run=run: prove(pair, levels=[level], run=run))  # type: ignore[misc]
             own = sum(_bare_seconds(pair, draw, bare) for draw in tried)
             rates.append(len(tried) / whole)
