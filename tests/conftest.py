@@ -28,25 +28,6 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
-LONGEST = (
-    "real/test_checkpoints.py",
-    "migrate/test_every_era.py",
-    "modules/interop/test_compile_real.py",
-    "equivalence/test_architectures.py",
-    "equivalence/test_plugin.py",
-    "equivalence/test_coverage.py",
-    "equivalence/test_mutants.py",
-    "examples/test_hydra.py",
-    "examples/test_demo.py",
-    "modules/interop/test_compile.py",
-)
-"""Files that take longest: they begin first, so that no worker is left with one when the other is done."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: next((i for i, name in enumerate(LONGEST) if item.path.match(name)), len(LONGEST)))
-
-
 def _existing(config: pytest.Config, kind: _files.Kind) -> Path:
     folder = kind.folder(config)
     if not folder.is_dir():
