@@ -83,7 +83,7 @@ CONFIGS := $(wildcard ../shared/configs)
 equivalence: $(STAMP) ## the proofs that CI runs: examples, real configs, random agents, and the harness on trial
 	@$(PY) -m equivalence suite examples $(CONFIGS) --profile ci || [ $$? = 5 ]
 	@$(PY) -m equivalence selftest & trial=$$!; \
-	$(PY) -m equivalence alarms --comparisons 1500 || { kill $$trial; exit 1; }; wait $$trial
+	$(PY) -m equivalence alarms --comparisons 1500; found=$$?; wait $$trial && exit $$found
 
 nightly: $(STAMP) ## the same at length: 2000 inputs per config, 1000 random agents, 100000 comparisons
 	@$(PY) -m equivalence suite examples $(CONFIGS) --profile nightly --report equivalence-report || [ $$? = 5 ]

@@ -104,7 +104,8 @@ def _prove_architectures(task: Task) -> ProofResult:
     @given(architectures())
     def attempt(architecture: Architecture) -> None:
         if failed and time.perf_counter() > failed[0] + SHRINKING:
-            assert architecture != failed[1]
+            if architecture == failed[1]:  # Hypothesis shows it once more, and calls it flaky if it passes
+                raise AssertionError
             return
         found = _prove_architecture(architecture, task, result)
         _add(totals, found)
