@@ -22,6 +22,7 @@ from migrate.commits import DATES
 from migrate.eras import Era
 from migrate.old_names import parameter_names_of
 from migrate.registry import has_rule
+from tests.real import _rebuilt
 from tests.real._golden_inputs import ACTIONS, Environment
 from tests.real._golden_passes import Passes, Record, describe, outcome
 
@@ -79,15 +80,16 @@ def read(file: Path, config_dir: Path) -> Golden:
 
 
 def _config_text(name: str, config_dir: Path, era: Era) -> str:
-    """A YAML file, or from E10 on an architecture by its name."""
-    if not name.endswith(".yaml"):
-        components = component_policies.components(name, era.date)
-        settings = {"_target_": era.agent, "observations": {"obs_key": "grid_obs"}, "clip_range": 0}
-        return yaml.safe_dump({**settings, "components": components}, sort_keys=False)
+    """A YAML file, one made anew of its components, or from E10 on an architecture by its name."""
     path = config_dir / name
-    if not path.exists():
-        pytest.skip(f"config: there is no {name} in --config-dir")
-    return path.read_text(encoding="utf-8").replace(*COMPOSED)
+    if path.is_file():
+        return path.read_text(encoding="utf-8").replace(*COMPOSED)
+    is_file = name.endswith(".yaml")
+    components = _rebuilt.components(config_dir, name) if is_file else component_policies.components(name, era.date)
+    if not components:
+        pytest.skip(f"config: there is no {name} in --config-dir, nor in the table of components beside it")
+    settings = {"_target_": era.agent, "observations": {"obs_key": "grid_obs"}, "clip_range": 0}
+    return yaml.safe_dump({**settings, "components": components}, sort_keys=False)
 
 
 def replay(golden: Golden, stack: str) -> Record:
