@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import torch
 from omegaconf import OmegaConf
-from tensordict import TensorDict
 from torch import Tensor, nn
 
 from equivalence.case import Setup, Shape, Source
@@ -194,6 +193,8 @@ def _run_state(component: Any, inputs: Mapping[str, Tensor], trial: Trial) -> di
 
 
 def _run_memory(component: Any, inputs: Mapping[str, Tensor], trial: Trial) -> dict[str, Tensor]:
+    from tensordict import TensorDict  # here, since it takes as long to import as torch
+
     rows = trial.batch * trial.time
     fed = {key: value for key, value in inputs.items() if key not in ("x", "lstm_h", "lstm_c")}
     facts = {"bptt": torch.full((rows,), trial.time), "batch": torch.full((rows,), trial.batch)}

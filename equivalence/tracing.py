@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from tensordict import TensorDict
 from torch import Tensor, nn
 
 import legacy
@@ -154,6 +153,8 @@ def _trace_logits(agent: Any, call: Call, _: Era) -> Trace:
 
 def _trace_memory(agent: Any, call: Call, _: Era) -> Trace:
     """E8 to E11: a `TensorDict`; the LSTM's memory is put in and taken out."""
+    from tensordict import TensorDict  # here, since it takes as long to import as torch
+
     batch = list(call.obs.shape[: 1 if call.action is None else 2])
     td = TensorDict({"env_obs": call.obs, **call.resets}, batch_size=batch)
     cores = [layer for layer in agent.components.values() if hasattr(layer, "set_memory")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import torch
 from omegaconf import OmegaConf
@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from legacy.assert_shape import assert_shape
 from legacy.distribution_utils import evaluate_actions, sample_actions
 from legacy.instantiate import by_hydra, passed_by_hydra
-from legacy.policy_state import PolicyState
+
+if TYPE_CHECKING:  # imported only by who runs such an agent: it takes as long as torch
+    from legacy.policy_state import PolicyState
 
 HEADS = ("_value_", "_action_")
 FROM_ENVIRONMENT = ("grid_features", "feature_normalizations", "obs_width", "obs_height")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from legacy.agent import MettaAgent
 from legacy.distribution_utils import sample_logits
 from legacy.instantiate import by_path
-from legacy.policy_state import PolicyState
 from legacy.remapping import RemapsFeatures
+
+if TYPE_CHECKING:  # imported only by who runs such an agent: it takes as long as torch
+    from legacy.policy_state import PolicyState
 
 BEFORE_0519 = (
     *("obs_shape", "clip_range", "action_space", "grid_features", "obs_key", "obs_input_shape"),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from omegaconf import OmegaConf
-from tensordict import TensorDict
 from torch import Tensor, nn
 
 from legacy.distribution_utils import evaluate_actions, sample_actions
 from legacy.instantiate import by_path
 from legacy.memory_agent import flattened
+
+if TYPE_CHECKING:  # imported only by who runs such an agent: it takes as long as torch
+    from tensordict import TensorDict
 
 
 class ComponentPolicy(nn.Module):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import torch
 from omegaconf import OmegaConf
@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from legacy.early_sampling import sample_logits
 from legacy.instantiate import by_hydra
-from legacy.policy_state import PolicyState
+
+if TYPE_CHECKING:  # imported only by who runs such an agent: it takes as long as torch
+    from legacy.policy_state import PolicyState
 
 HEADS = ("_value_", "_action_type_", "_action_param_")
 State = tuple[Tensor, Tensor]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import torch
-from tensordict import TensorDict
 from torch import Tensor, nn
 
 from legacy.agent import HEADS
 from legacy.agent_versions import MettaAgentE7b
+
+if TYPE_CHECKING:  # imported only by who runs such an agent: it takes as long as torch
+    from tensordict import TensorDict
 
 
 def flattened(td: TensorDict) -> tuple[TensorDict, int, int]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import torch
 from omegaconf import OmegaConf
-from tensordict import TensorDict
 from torch import Tensor, nn
 
 from legacy.agent_config import AgentConfig
 from legacy.component_policy import ComponentPolicy, ComponentPolicyE10, ComponentPolicyE11
 from legacy.remapping import NUM_IDS, UNKNOWN
+
+if TYPE_CHECKING:  # imported only by who runs such an agent: it takes as long as torch
+    from tensordict import TensorDict
 
 FACTS = ("feature_normalizations", "obs_width", "obs_height", "obs_shape", "grid_features")
 """What the environment says, which stands beside a config."""
@@ -70,7 +72,7 @@ class MettaAgentE9(nn.Module):
 
     def forward(self, td: TensorDict, state: Any = None, action: Tensor | None = None) -> TensorDict:
         """Samples actions (inference) or evaluates given ones (training); see `MettaAgentE8.forward`."""
-        return cast(TensorDict, self.policy(td, state, action))
+        return cast("TensorDict", self.policy(td, state, action))
 
     def activate_actions(self, action_names: Sequence[str], action_max_params: list[int], device: Any) -> None:
         """Fixes which logit is which `(action, parameter)`, for the agent and its policy."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from scipy import stats
 from torch import Tensor
 
 NOISE, SMALLEST = 1e-7, 1e-10
@@ -41,6 +40,8 @@ def analyze_weights(weight: Tensor, delta: float) -> dict[str, Any]:
         "sv_ratio": ordered[0].item() / nonzero[-1].item(),
     }
     if len(ordered) > 5:
+        from scipy import stats  # here, since it takes a second to import and few processes measure
+
         ranks = torch.arange(1, len(nonzero) + 1, dtype=torch.float32)
         line = stats.linregress(torch.log(ranks).numpy(), torch.log(nonzero + SMALLEST).cpu().numpy())
         metrics["sv_loglog_r2"] = line.rvalue**2

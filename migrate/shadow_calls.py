@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from tensordict import TensorDict
 from torch import Tensor, nn
 
 import legacy
@@ -133,6 +132,8 @@ class ByMemory(Convention):
         return Call(td["env_obs"], given.get("action"), self._memory(agent, td), _there(td, RESETS))
 
     def write(self, agent: Any, call: Call) -> Arguments:
+        from tensordict import TensorDict  # here, since it takes as long to import as torch
+
         for core in _cores(agent):
             core.set_memory(({}, {}) if call.state is None else ({0: call.state[0]}, {0: call.state[1]}))
         batch = call.obs.shape[: call.obs.dim() - self._obs_dims]

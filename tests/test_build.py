@@ -112,6 +112,17 @@ def test_new_stack_imports_with_torch_alone() -> None:
     assert not loaded, f"importing modules also imports {sorted(loaded)}"
 
 
+SLOW_AND_SELDOM_NEEDED = {"scipy", "tensordict", "torch._dynamo"}
+"""What takes as long to import as torch, and only few agents or measurements use."""
+
+
+@pytest.mark.parametrize("command", ["migrate.config", "migrate.checkpoint", "equivalence.__main__"])
+def test_a_command_starts_without_what_it_seldom_needs(command: str) -> None:
+    program = f"import json, sys, {command}; print(json.dumps(sorted(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not SLOW_AND_SELDOM_NEEDED & set(json.loads(result.stdout))
+
+
 def requirements() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lists = [project["dependencies"], *project["optional-dependencies"].values()]
