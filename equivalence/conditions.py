@@ -50,6 +50,7 @@ def noise_floor(pair: Pair, recorded: torch.Tensor | None = None) -> dict[str, i
     """The old agent against itself, twice on each of a few inputs: differences that no migration made."""
     total = Finding()
     selves = twins(pair, "old")
+    selves.hold_buffers()
     with torch.random.fork_rng(devices=[]):
         for draw in NOISE_DRAWS:
             used = replace(draw, observations="recorded") if recorded is not None else draw

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from equivalence.compare import Difference, difference
 from equivalence.strategies import AgentSizes
-from equivalence.tensors import Held, Twin, component_of
+from equivalence.tensors import Held, HeldAttribute, Twin, component_of, held_attributes
 from equivalence.tracing import Trace
 
 Record = dict[tuple[str, str], tuple[Tensor, Tensor]]
@@ -82,6 +82,11 @@ class Pair:
         return rows + [Twin(name, None, p, owner) for name, (p, owner) in new.items()]
 
     @cached_property
+    def attributes(self) -> list[HeldAttribute]:
+        """What components keep outside of their tensors of state, as it is now: their own buffers, too, if unsaved."""
+        return [row for agent in (self.old, self.new) for row in held_attributes(agent)]
+
+    @cached_property
     def buffers(self) -> list[Held]:
         """Every buffer on both sides, as it is now."""
         old = dict(self.old.named_buffers(remove_duplicate=False))
@@ -94,13 +99,16 @@ class Pair:
 
     def hold_buffers(self) -> None:
         """Takes the present values of all buffers for those that `restore_buffers` puts back."""
-        vars(self).pop("buffers", None)
-        _ = self.buffers
+        for held in ("buffers", "attributes"):
+            vars(self).pop(held, None)
+        _ = self.buffers, self.attributes
 
     def restore_buffers(self) -> None:
         """Puts back what passes changed, such as running statistics, which a NaN would spoil for good."""
-        for row in self.buffers:
-            row.restore()
+        for buffer in self.buffers:
+            buffer.restore()
+        for attribute in self.attributes:
+            attribute.restore()
 
     def drop_gradients(self) -> None:
         """Sets the gradient of every parameter to None."""

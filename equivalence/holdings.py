@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from torch import Tensor, nn
+from torch import nn
 
 from migrate.agent_rules import era_of_config
 from migrate.eras import Era
@@ -66,8 +66,7 @@ def _of_component(
 ) -> Iterator[Fact]:
     for attribute in rule.attributes:
         if hasattr(old, attribute.old):
-            value = getattr(old, attribute.old)
-            there = value if isinstance(value, Tensor) else attribute.forward(value)
+            there = attribute.forward(getattr(old, attribute.old))
             yield f"{name}.{attribute.new}", there, getattr(new, attribute.new)
     resolved = rule.resolved(config)
     for key in rule.keys_at(era):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 
 from equivalence.compare import same_bytes
+from migrate.registry import LAYERS, rules
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,39 @@ class Held:
         if self.has_changed:
             for side, value in zip(self.sides, self._values, strict=True):
                 side.copy_(value)
+
+
+class HeldAttribute:
+    """What one component keeps outside of its state dict, by its rule."""
+
+    def __init__(self, component: nn.Module, name: str) -> None:
+        self._component, self._name = component, name
+        self._value = deepcopy(getattr(component, name))
+
+    def restore(self) -> None:
+        """Puts the first value back, if a pass changed it."""
+        now = getattr(self._component, self._name)
+        if not _same(now, self._value):
+            setattr(self._component, self._name, deepcopy(self._value))
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        return a.shape == b.shape and a.dtype == b.dtype and same_bytes(a, b)
+    return not isinstance(a, Tensor) and not isinstance(b, Tensor) and bool(a == b)
+
+
+def held_attributes(agent: nn.Module) -> list[HeldAttribute]:
+    """The attributes that rules carry along, of all components of an agent of either stack."""
+    rows = []
+    for component in getattr(agent, "components", nn.ModuleDict()).values():
+        package, _, stem = type(component).__module__.rpartition(".")
+        rule = rules().get(stem)
+        for attribute in rule.attributes if rule is not None else ():
+            name = attribute.old if f"{package}." == LAYERS["legacy"] else attribute.new
+            if hasattr(component, name):
+                rows.append(HeldAttribute(component, name))
+    return rows
 
 
 def component_of(name: str) -> str | None:

@@ -90,8 +90,7 @@ class ElementwiseMergeLayer(MergeLayerBase):
     wrong, and it is the very list that stands in `_in_tensor_shapes`.
 
     Raises:
-        ValueError: "For '<op>', all source sizes must match ..." in `setup`; until 2025-05-27 an AttributeError, raised
-            while this message was made.
+        ValueError: "For '<op>', all source sizes must match ..." in `setup`.
     """
 
     op: str
@@ -99,4 +98,19 @@ class ElementwiseMergeLayer(MergeLayerBase):
     def _setup_merge_layer(self) -> None:
         if any(shape != self._in_tensor_shapes[0] for shape in self._in_tensor_shapes):
             raise ValueError(f"For '{self.op}', all source sizes must match. Got sizes: {self._in_tensor_shapes}")
+        self._out_tensor_shape = self._in_tensor_shapes[0]
+
+
+class UnnamedSizes:
+    """A mixin for E4a to 2025-05-26, whose message named `self.sizes`, which merges no longer had.
+
+    Raises:
+        AttributeError: sources whose shapes differ.
+    """
+
+    _in_tensor_shapes: Any
+
+    def _setup_merge_layer(self) -> None:
+        if any(shape != self._in_tensor_shapes[0] for shape in self._in_tensor_shapes):
+            raise AttributeError(f"{type(self).__name__.removesuffix('E4a')!r} object has no attribute 'sizes'")
         self._out_tensor_shape = self._in_tensor_shapes[0]

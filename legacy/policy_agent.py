@@ -202,6 +202,22 @@ class MettaAgentE11(MettaAgent0902):
         super().activate_actions(action_names, action_max_params, device)
         self.policy.device = device
 
+    def reset_memory(self) -> None:
+        """Does nothing: the policy had lost its part, and the four hooks below forget instead."""
+
+    def on_new_training_run(self) -> None:
+        """The LSTM forgets; no other layer does anything at this and the next three."""
+        self.policy.results_of("reset_memory")
+
+    on_rollout_start = on_train_mb_start = on_eval_start = on_new_training_run
+
+    def l2_init_loss(self) -> Tensor:
+        """Scalar: added up component by component, which rounds otherwise than a sum over a stack."""
+        total = torch.tensor(0.0)
+        for loss in self.policy.results_of("l2_init_loss"):
+            total = total + loss
+        return total
+
 
 VERSIONS: tuple[tuple[str, type[nn.Module]], ...] = (
     ("2025-08-13", MettaAgentE9),

@@ -95,9 +95,12 @@ class _Describer:
                 facts[params] = rule.without_defaults(facts[params] or {}, self._era)
                 for attribute in rule.unread:
                     facts.pop(f"{name}: {attribute}", None)
-            # Their values come from the state dict; here it counts which there are.
+            # Their values come from the state dict; here it counts which there are, and what is not in it.
+            unsaved = module._non_persistent_buffers_set
             facts[f"{name}: _buffers"] = {
-                key: None if buffer is None else (str(buffer.dtype), tuple(buffer.shape))
+                key: self._describe(buffer)
+                if buffer is None or key in unsaved
+                else (str(buffer.dtype), tuple(buffer.shape))
                 for key, buffer in module._buffers.items()
             }
         return facts

@@ -22,7 +22,7 @@ from migrate.pickle_reader import TensorRef
 from modules.checkpoint import ATTRIBUTE, STATE_DICT, PolicyFile, agent_from
 
 NORMALIZER = "observation_normalizer"
-REPORT = "report this: the rules do not cover the file"
+REPORT = "report this, or if the rule is your own correct it: the rules do not cover the file"
 NAMELESS = "features have numbers and no names here: where an environment numbers them otherwise, they are misread"
 """Policies of tokens until 2025-07-01, and those that never met an environment (trap 33)."""
 
@@ -186,7 +186,14 @@ def apply_plan(plan: Plan, checkpoint: Checkpoint) -> PolicyFile:
         attribute = next(a for a in component.rule.attributes if a.old == old_name)
         value = component.attributes[old_name]
         if isinstance(value, TensorRef):
-            content.tensors[f"{ATTRIBUTE}{name}.{new_name}"] = checkpoint.tensor(value)
+            tensor = checkpoint.tensor(value)
+            if not same_tensor(attribute.forward(tensor), tensor):
+                raise UnusableFileError(
+                    f"the rule of component {name!r} changes {old_name!r}, and tensors are carried as they are",
+                    where=checkpoint.path,
+                    fix="let the new module keep it as the old one did",
+                )
+            content.tensors[f"{ATTRIBUTE}{name}.{new_name}"] = tensor
         else:
             content.attributes.setdefault(name, {})[new_name] = attribute.forward(config_rules.plain_value(value))
     facts = plan.old.facts

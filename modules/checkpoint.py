@@ -15,6 +15,7 @@ from modules.agent import MettaAgent
 from modules.environment import Environment
 from modules.errors import CheckpointError, MettaError
 from modules.features import FeatureMap
+from modules.savable import check_attribute, check_config
 
 FORMAT = "metta-policy/1"
 HEADER = "metta"
@@ -57,6 +58,9 @@ class PolicyFile:
         from safetensors.torch import save
 
         header = {key: value for key, value in vars(self).items() if key != "tensors"}
+        for name, values in self.attributes.items():
+            for key, value in values.items():
+                check_attribute(f"the attribute {key!r} of component {name!r}", value)
         # One metadata key only: safetensors writes several in random order.
         try:
             text = json.dumps({"format": FORMAT, **header}, ensure_ascii=True, separators=(",", ":"))
@@ -189,7 +193,12 @@ def load_agent(path: str | Path) -> MettaAgent:
 
 
 def policy_file_of(agent: MettaAgent) -> PolicyFile:
-    """The content of a file that brings `agent` back."""
+    """The content of a file that brings `agent` back.
+
+    Raises:
+        CheckpointError: "component ... is not what the config builds ...", after a hot swap for instance.
+    """
+    check_config(agent)
     content = PolicyFile(config=agent.config, environment=agent.environment.to_dict(), extra=dict(agent.provenance))
     content.training = agent.training
     content.frozen = [name for name, parameter in agent.named_parameters() if not parameter.requires_grad]

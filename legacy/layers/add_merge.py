@@ -9,7 +9,7 @@ from torch import Tensor
 
 from legacy.early import PublicNames
 from legacy.early_merge import EarlyMergeLayer
-from legacy.merge import ElementwiseMergeLayer
+from legacy.merge import ElementwiseMergeLayer, UnnamedSizes
 
 
 class AddMergeLayer(ElementwiseMergeLayer):
@@ -19,6 +19,10 @@ class AddMergeLayer(ElementwiseMergeLayer):
 
     def _merge(self, outputs: list[Tensor]) -> Tensor:
         return reduce(add, outputs)
+
+
+class AddMergeLayerE4a(UnnamedSizes, AddMergeLayer):
+    """Until 2025-05-27."""
 
 
 class AddMergeLayerE2(EarlyMergeLayer):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from legacy.early import PublicNames
 from legacy.early_merge import EarlyMergeLayer
-from legacy.merge import ElementwiseMergeLayer
+from legacy.merge import ElementwiseMergeLayer, UnnamedSizes
 
 
 class MeanMergeLayer(ElementwiseMergeLayer):
@@ -19,6 +19,10 @@ class MeanMergeLayer(ElementwiseMergeLayer):
 
     def _merge(self, outputs: list[Tensor]) -> Tensor:
         return reduce(add, outputs) / len(outputs)
+
+
+class MeanMergeLayerE4a(UnnamedSizes, MeanMergeLayer):
+    """Until 2025-05-27."""
 
 
 class MeanMergeLayerE2(EarlyMergeLayer):

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from legacy.early import PublicNames
 from legacy.early_merge import EarlyMergeLayer
-from legacy.merge import ElementwiseMergeLayer
+from legacy.merge import ElementwiseMergeLayer, UnnamedSizes
 
 
 class SubtractMergeLayer(ElementwiseMergeLayer):
@@ -18,6 +18,10 @@ class SubtractMergeLayer(ElementwiseMergeLayer):
         if len(outputs) != 2:
             raise ValueError("Subtract merge_op requires exactly two sources.")
         return outputs[0] - outputs[1]
+
+
+class SubtractMergeLayerE4a(UnnamedSizes, SubtractMergeLayer):
+    """Until 2025-05-27."""
 
 
 class SubtractMergeLayerE2(EarlyMergeLayer):

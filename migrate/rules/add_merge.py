@@ -8,6 +8,11 @@ from migrate.rule import Rule
 RULE = Rule(
     old="merge_layer.AddMergeLayer",
     new="AddMergeModule",
-    legacy=(("E1", "AddMergeLayerE1"), ("E2a", "AddMergeLayerE2"), ("E4a", "AddMergeLayer")),
+    legacy=(
+        ("E1", "AddMergeLayerE1"),
+        ("E2a", "AddMergeLayerE2"),
+        ("E4a", "AddMergeLayerE4a"),
+        ("2025-05-27", "AddMergeLayer"),
+    ),
     derived=frozenset({"dims", "processed_lengths"}),
 )

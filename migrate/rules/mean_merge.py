@@ -8,6 +8,11 @@ from migrate.rule import Rule
 RULE = Rule(
     old="merge_layer.MeanMergeLayer",
     new="MeanMergeModule",
-    legacy=(("E1", "MeanMergeLayerE1"), ("E2a", "MeanMergeLayerE2"), ("E4a", "MeanMergeLayer")),
+    legacy=(
+        ("E1", "MeanMergeLayerE1"),
+        ("E2a", "MeanMergeLayerE2"),
+        ("E4a", "MeanMergeLayerE4a"),
+        ("2025-05-27", "MeanMergeLayer"),
+    ),
     derived=frozenset({"dims", "processed_lengths"}),
 )

@@ -8,6 +8,11 @@ from migrate.rule import Rule
 RULE = Rule(
     old="merge_layer.SubtractMergeLayer",
     new="SubtractMergeModule",
-    legacy=(("E1", "SubtractMergeLayerE1"), ("E2a", "SubtractMergeLayerE2"), ("E4a", "SubtractMergeLayer")),
+    legacy=(
+        ("E1", "SubtractMergeLayerE1"),
+        ("E2a", "SubtractMergeLayerE2"),
+        ("E4a", "SubtractMergeLayerE4a"),
+        ("2025-05-27", "SubtractMergeLayer"),
+    ),
     derived=frozenset({"dims", "processed_lengths"}),
 )

@@ -15,10 +15,11 @@ from migrate.eras import ORDER, Era
 from migrate.errors import UnusableFileError
 from migrate.registry import rules
 from migrate.rule import REQUIRED, ByEra, Key, in_force
-from migrate.translate import flatten, to_new, to_old
+from migrate.translate import PARAMS_UNREAD, flatten, to_new, to_old
 
 ERA = Era("E4d")
 STEMS = sorted(rules())
+WITHOUT_PARAMS = [stem for stem in STEMS if rules()[stem].old.startswith(PARAMS_UNREAD)]
 # What the old stack swallowed without a word (traps 18 and 19): unknown keys, and keys that the agent overrides.
 SWALLOWED: dict[str, Any] = {
     "effective_rank": True,
@@ -139,12 +140,24 @@ def test_a_rule_has_a_case_a_docstring_and_consistent_keys(stem: str) -> None:
             assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("stem", STEMS)
-def test_an_option_of_torch_that_no_rule_knows_is_refused(stem: str) -> None:
+def with_an_option_of_torch(stem: str) -> tuple[dict[str, Any], Era]:
     config, era = config_of(find(setups(stem), lambda _: True))
-    config = {**config, "nn_params": {**config.get("nn_params", {}), "device": "cuda"}}
+    return {**config, "nn_params": {**config.get("nn_params", {}), "device": "cuda"}}, era
+
+
+@pytest.mark.parametrize("stem", [stem for stem in STEMS if stem not in WITHOUT_PARAMS])
+def test_an_option_of_torch_that_no_rule_knows_is_refused(stem: str) -> None:
+    config, era = with_an_option_of_torch(stem)
     with pytest.raises(UnusableFileError, match=r"^here: nn_params\.device has no counterpart in the new stack\n  -> "):
         to_new(rules()[stem], config, era, "here")
+
+
+@pytest.mark.parametrize("stem", WITHOUT_PARAMS)
+def test_an_option_of_torch_that_the_old_class_never_read_is_dropped_and_named(stem: str) -> None:
+    config, era = with_an_option_of_torch(stem)
+    translated = to_new(rules()[stem], config, era, "here")
+    assert translated.config == to_new(rules()[stem], {**config, "nn_params": {}}, era, "here").config
+    assert translated.dropped[-1:] == ("nn_params.device",)
 
 
 @pytest.mark.parametrize("stem", STEMS)

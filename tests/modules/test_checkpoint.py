@@ -10,9 +10,10 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from modules import MettaAgent, load_agent, save_agent
+from modules import MettaAgent, SafeModule, load_agent, save_agent
 from modules.checkpoint import PolicyFile, policy_file_of, read_policy_file, write_atomically
 from modules.errors import CheckpointError
+from modules.layers.identity import IdentityModule
 from tests.modules._agents import agent, observations
 
 
@@ -217,6 +218,38 @@ def test_a_config_that_is_no_json_is_refused_and_the_old_file_stays(policy: Mett
     with pytest.raises(CheckpointError, match="cannot be written as JSON"):
         save_agent(policy, path)
     assert path.read_bytes() == b"old"
+
+
+def test_a_component_that_the_config_does_not_build_is_refused_and_the_old_file_stays(
+    policy: MettaAgent, path: Path
+) -> None:
+    policy.components.replace_component("normalized", IdentityModule(in_keys=["shaped"], out_keys=["normalized"]))
+    path.write_bytes(b"old")
+    with pytest.raises(CheckpointError, match="component 'normalized' is not what the config builds: class is"):
+        save_agent(policy, path)
+    assert path.read_bytes() == b"old"
+
+
+def test_an_argument_changed_after_the_build_is_refused(policy: MettaAgent, path: Path) -> None:
+    vars(policy.components["encoded"])["clip_range"] = 7.0
+    with pytest.raises(CheckpointError, match="'encoded' is not what the config builds: clip_range is 7"):
+        save_agent(policy, path)
+
+
+def test_a_policy_inside_wrappers_is_saved_as_what_they_wrap(policy: MettaAgent, path: Path) -> None:
+    policy.components.replace_component("encoded", SafeModule(policy.components["encoded"]))
+    save_agent(policy, path)
+    assert load_agent(path).state_dict().keys() == policy.state_dict().keys()
+
+
+@pytest.mark.parametrize(
+    ("value", "message"), [((1, 2), "has a tuple"), ([{3: "a"}], "the key 3, which would come back as text")]
+)
+def test_an_attribute_that_json_would_change_is_refused(policy: MettaAgent, value: Any, message: str) -> None:
+    content = policy_file_of(policy)
+    content.attributes["encoded"]["extra"] = value
+    with pytest.raises(CheckpointError, match=message):
+        content.to_bytes()
 
 
 def test_writing_replaces_a_file_and_leaves_nothing_else(path: Path) -> None:

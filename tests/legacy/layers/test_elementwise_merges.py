@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from legacy.layers.add_merge import AddMergeLayer
-from legacy.layers.mean_merge import MeanMergeLayer
-from legacy.layers.subtract_merge import SubtractMergeLayer
+from legacy.layers.add_merge import AddMergeLayer, AddMergeLayerE4a
+from legacy.layers.mean_merge import MeanMergeLayer, MeanMergeLayerE4a
+from legacy.layers.subtract_merge import SubtractMergeLayer, SubtractMergeLayerE4a
 from tests.legacy._build import Source, build, run
 
 A = Source("a", torch.tensor([[1.0, 2.0, 3.0]]))
@@ -45,6 +45,12 @@ def test_whole_shapes_must_agree_even_where_slices_do(cls: Any, op: str) -> None
     message = rf"^For '{op}', all source sizes must match. Got sizes: \[\[3\], \[4\]\]$"
     with pytest.raises(ValueError, match=message):
         build(cls, A, C, sources=[FIRST, {"name": "c", "slice": [0, 1], "dim": 1}])
+
+
+@pytest.mark.parametrize("cls", [AddMergeLayerE4a, SubtractMergeLayerE4a, MeanMergeLayerE4a])
+def test_until_2025_05_27_the_message_itself_failed(cls: Any) -> None:
+    with pytest.raises(AttributeError, match=r"^'(Add|Subtract|Mean)MergeLayer' object has no attribute 'sizes'$"):
+        build(cls, A, C)
 
 
 def test_a_difference_of_three_is_found_at_forward_only() -> None:

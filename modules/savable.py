@@ -1,0 +1,61 @@
+"""What a policy file cannot say, and would bring back as something else: refused before one is written."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+
+from modules.agent import MettaAgent
+from modules.errors import CheckpointError
+from modules.weight_module import WeightOptions
+
+PLAIN = (bool, int, float, str, tuple, type(None))
+WAY_OUT = "\n  -> build an agent of a config that says so, load the weights there, and save that one"
+
+
+def check_attribute(what: str, value: Any) -> None:
+    """Refuses what JSON changes without a word: tuples become lists, and keys that are numbers become text.
+
+    Raises:
+        CheckpointError: "... would come back as ...".
+    """
+    if isinstance(value, tuple):
+        raise CheckpointError(f"{what} is or has a tuple, which would come back as a list: {value!r:.100}")
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise CheckpointError(f"{what} has the key {key!r}, which would come back as text")
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        check_attribute(what, each)
+
+
+def check_config(agent: MettaAgent) -> None:
+    """Refuses components that the config does not build: a hot swap does not change it, and a file holds nothing else.
+
+    Raises:
+        CheckpointError: "component ... is not what the config builds", "the agent has the components ...".
+    """
+    with torch.random.fork_rng(devices=[]):
+        built = MettaAgent(agent.config, agent.environment).components
+    if (here := list(agent.components)) != (there := list(built)):
+        listed = f"the agent has the components {', '.join(here)}, and its config {', '.join(there)}"
+        raise CheckpointError(f"{listed}{WAY_OUT}")
+    for name, module in agent.components.items():
+        mine, said = _arguments(getattr(module, "_innermost", module)), _arguments(built[name])
+        for what in dict.fromkeys([*mine, *said]):
+            if mine.get(what) != said.get(what):
+                values = f"{what} is {mine.get(what)!r}, not {said.get(what)!r}"
+                raise CheckpointError(f"component {name!r} is not what the config builds: {values}{WAY_OUT}")
+
+
+def _arguments(module: Any) -> dict[str, Any]:
+    """Class, keys, and the constructor's arguments that are kept as attributes, but for those that a file holds."""
+    names = {"in_keys", "out_keys", *WeightOptions.__annotations__}
+    for cls in type(module).__mro__:
+        if "__init__" in vars(cls):
+            names |= set(inspect.signature(vars(cls)["__init__"]).parameters)
+    names -= set(getattr(module, "saved_attributes", ()))
+    values = {name: value for name in sorted(names) if isinstance(value := vars(module).get(name), PLAIN)}
+    return {"class": f"{type(module).__module__}.{type(module).__qualname__}", **values}
