@@ -12,7 +12,7 @@ from typing import Any
 from migrate.errors import UnsafeFileError, UnusableFileError
 from migrate.pickle_calls import CALLS, INERT_CALLS, REFERENCES, UNSAFE, GlobalRef
 from migrate.pickle_records import DAMAGED, Call, Record, StorageRef, TensorRef
-from migrate.pickle_scan import MAX_DEPTH, check_depth, damage_at, pickle_end
+from migrate.pickle_scan import MAX_DEPTH, check_graph, damage_at, pickle_end
 
 __all__ = ["MAX_DEPTH", "Call", "GlobalRef", "Record", "StorageRef", "TensorRef", "pickle_end", "read_pickle"]
 
@@ -40,7 +40,7 @@ def read_pickle(data: bytes, *, where: str, persistent_load: Callable[[Any], Any
         raise UnusableFileError(f"{len(data) - end} bytes follow the end of the pickle", where=where, fix=DAMAGED)
     with damage_at(where):
         root = _Unpickler(data, persistent_load).load()
-        check_depth(root)
+        check_graph(root, len(data))
     return root
 
 

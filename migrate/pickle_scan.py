@@ -14,6 +14,7 @@ from migrate.pickle_calls import UNSAFE
 from migrate.pickle_records import DAMAGED, Record
 
 MAX_DEPTH = 500
+MAX_SHARED = 100_000
 _MAX_TUPLE = 1 << 20  # items, counted with repetition: hashing a tuple visits every one, however it is shared
 
 
@@ -101,23 +102,32 @@ class _Scan:
         return taken
 
 
-def check_depth(root: Any) -> None:
-    """Makes sure that a recursive walk in the natural order, which visits each object once, stays shallow.
+def check_graph(root: Any, size: int) -> None:
+    """Makes sure that a recursive walk stays shallow, and that one without a memo of plain containers stays short.
+
+    A list of ten times the same list, and so on, has few bytes and no end (the "billion laughs").
+
+    Args:
+        root: what was read.
+        size: of the pickle in bytes, which has no more values than that unless some stand in several places.
 
     Raises:
-        UnusableFileError: is nested more than ... / an OrderedDict with attributes ...
+        UnusableFileError: is nested more than ... / expands to more than ... / an OrderedDict with attributes ...
     """
-    seen: set[int] = set()
-    path: list[Iterator[Any]] = [iter((root,))]
+    weights: dict[int, int] = {}
+    path: list[tuple[Any, list[Any], Iterator[Any]]] = [(None, [root], iter((root,)))]
     while path:
-        for child in path[-1]:
-            inner = _children(child)
-            if inner and id(child) not in seen:
-                seen.add(id(child))
-                path.append(iter(inner))
+        value, inner, rest = path[-1]
+        for child in rest:
+            if (below := _children(child)) and id(child) not in weights:
+                weights[id(child)] = 1
+                path.append((child, below, iter(below)))
                 break
         else:
             path.pop()
+            weights[id(value)] = 1 if isinstance(value, Record) else 1 + sum(weights.get(id(each), 1) for each in inner)
+            if weights[id(value)] > MAX_SHARED + size:
+                raise UnusableFileError(f"expands to more than {MAX_SHARED} values beyond its own", fix=DAMAGED)
         if len(path) > MAX_DEPTH:
             raise UnusableFileError(f"is nested more than {MAX_DEPTH} levels deep", fix=DAMAGED)
 

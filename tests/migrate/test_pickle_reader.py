@@ -209,3 +209,20 @@ def test_a_tensor_cannot_be_changed_after_the_check() -> None:
     data = (TENSOR % b"K\x00K\x04\x85K\x01\x85")[:-1] + b"}Voffset\nK\x63sb."
     with pytest.raises(UnusableFileError, match="changes a tensor"):
         read(data)
+
+
+def test_a_list_of_lists_that_has_few_bytes_and_no_end_is_refused_at_once() -> None:
+    laughs: list[Any] = ["lol"]
+    for _ in range(30):
+        laughs = [laughs] * 10
+    with pytest.raises(UnusableFileError, match="expands to more than 100000 values"):
+        read(pickle.dumps(laughs, 2))
+
+
+def test_a_list_that_stands_in_many_places_is_read() -> None:
+    shared = list(range(100))
+    assert read(pickle.dumps(dict.fromkeys(range(500), shared), 2))[499] is not None
+
+
+def test_a_long_list_is_read() -> None:
+    assert len(read(pickle.dumps(list(range(200_000)), 2))) == 200_000
