@@ -90,9 +90,10 @@ def run_as(config: Mapping[str, Any], agent: Any) -> Any:
     said = {key: config[key] for key in HOW_IT_RUNS if key in config}
     if not isinstance(agent, modules.MettaAgent) or said.items() <= agent.config.items():
         return agent
-    agent.config |= said
+    content = policy_file_of(agent)
+    content.config = {**content.config, **said}
     with torch.random.fork_rng(devices=[]):
-        return agent_from(policy_file_of(agent), "config")
+        return agent_from(content, "config")
 
 
 def check_stack(stack: Any, where: object, known: Sequence[str] = STACKS) -> None:

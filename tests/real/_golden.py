@@ -88,7 +88,7 @@ def _config_text(name: str, config_dir: Path, era: Era) -> str:
     components = _rebuilt.components(config_dir, name) if is_file else component_policies.components(name, era.date)
     if not components:
         pytest.skip(f"config: there is no {name} in --config-dir, nor in the table of components beside it")
-    settings = {"_target_": era.agent, "observations": {"obs_key": "grid_obs"}, "clip_range": 0}
+    settings = {"_target_": era.agent, "observations": {"obs_key": "grid_obs"}, **_rebuilt.settings(config_dir, name)}
     return yaml.safe_dump({**settings, "components": components}, sort_keys=False)
 
 

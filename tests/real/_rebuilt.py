@@ -22,6 +22,16 @@ def components(config_dir: Path, name: str) -> dict[str, dict[str, Any]]:
     return {row["component"]: _component(row) for row in _rows(config_dir.parent / TABLE).get(name, [])}
 
 
+def settings(config_dir: Path, name: str) -> dict[str, Any]:
+    """What the table does not tell, from the version of the config that is at hand: `E5/x.yaml` for `E5/x.0a1b2c.yaml`.
+
+    Nothing is clipped where there is none.
+    """
+    other = config_dir / f"{name.partition('.')[0]}.yaml"
+    clip_range = yaml.safe_load(other.read_text(encoding="utf-8"))["clip_range"] if other.is_file() else 0
+    return {"clip_range": clip_range}
+
+
 @cache
 def _rows(table: Path) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
