@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from migrate.archive import Checkpoint
+from migrate.archive import Checkpoint, check_finite
 from migrate.errors import UnusableFileError
 from migrate.old_names import parameter_names_of
 from migrate.pickle_reader import TensorRef
@@ -59,9 +59,12 @@ def read_trainer_state(checkpoint: Checkpoint, names: Sequence[str]) -> TrainerS
     found = [key for key in STATE_DICTS if isinstance(root, Mapping) and isinstance(root.get(key), Mapping)]
     if not found:
         raise UnusableFileError("this is no trainer state", where=where, fix="give the run's trainer_state.pt")
-    state = by_name(root[found[0]], names, where)
-    state.key = found[0]
-    state.rest = {key: plain(value) for key, value in root.items() if key != state.key}
+    try:
+        state = by_name(root[found[0]], names, where)
+        state.key = found[0]
+        state.rest = plain({key: value for key, value in root.items() if key != state.key})
+    except UnusableFileError as error:
+        raise UnusableFileError(error.what, where=error.where or where, fix=error.fix) from error
     return state
 
 
@@ -93,6 +96,8 @@ def by_name(optimizer: Mapping[str, Any], names: Sequence[str], where: object) -
         )
     name_of = dict(zip(positions, names, strict=True))
     state = TrainerState()
+    if wrong := [position for position, values in fields.items() if not isinstance(values, Mapping)]:
+        raise UnusableFileError(f"the optimizer state of parameter {wrong[0]!r} is no dict", where=where, fix=SAME_RUN)
     for position, values in fields.items():
         for key, value in values.items():
             is_tensor = isinstance(value, TensorRef | Tensor)
@@ -127,6 +132,7 @@ def put_trainer(content: PolicyFile, state: TrainerState, where: object) -> None
         UnusableFileError: see `check_shapes`.
     """
     names = {name for group in state.groups for name in group["params"]}
+    check_finite({f"{key} of {name}": tensor for (name, key), tensor in state.tensors.items()}, where)
     check_shapes(state.tensors, {name: tuple(content.tensors[name].shape) for name in names}, where)
     content.tensors = {key: value for key, value in content.tensors.items() if not key.startswith(OPTIMIZER)}
     content.tensors.update({f"{OPTIMIZER}{name}.{key}": tensor for (name, key), tensor in state.tensors.items()})

@@ -16,6 +16,7 @@ from migrate.pickle_records import DAMAGED, Record
 MAX_DEPTH = 500
 MAX_SHARED = 100_000
 _MAX_TUPLE = 1 << 20  # items, counted with repetition: hashing a tuple visits every one, however it is shared
+_MAX_LONG = 1000  # integers of more than 64 bits: unlike strings, they can be made to have one hash
 
 
 def pickle_end(data: bytes, *, where: str, start: int = 0) -> int:
@@ -53,12 +54,16 @@ class _Scan:
     """Follows how deep the objects of a pickle nest, with the stack effects that `pickletools` declares."""
 
     def __init__(self, size: int) -> None:
-        self.size = size
+        self.size, self.long = size, 0
         self.stack: list[tuple[int, int] | None] = []  # (depth, items counted with repetition); None is the mark
         self.memo: dict[int, tuple[int, int]] = {}
 
     def step(self, opcode: pickletools.OpcodeInfo, argument: Any, at: str) -> None:
         name = opcode.name
+        if type(argument) is int and argument.bit_length() > 64:
+            self.long += 1
+            if self.long > _MAX_LONG:
+                raise UnusableFileError(f"{at}more than {_MAX_LONG} integers of more than 64 bits", fix=DAMAGED)
         if name.startswith("EXT"):
             raise UnsafeFileError(f"{at}uses the extension registry of pickle", fix=UNSAFE)
         if name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"):

@@ -226,3 +226,8 @@ def test_a_list_that_stands_in_many_places_is_read() -> None:
 
 def test_a_long_list_is_read() -> None:
     assert len(read(pickle.dumps(list(range(200_000)), 2))) == 200_000
+
+
+def test_a_set_of_integers_made_to_have_one_hash_is_refused_at_once() -> None:
+    with pytest.raises(UnusableFileError, match="more than 1000 integers of more than 64 bits"):
+        read(pickle.dumps({i * (2**61 - 1) for i in range(10, 3000)}, 2))
