@@ -127,6 +127,7 @@ class Rule:
         structure: options of `fixed` that decide which weights there are, so that a config whose era is open says too
             little.
         parts: other old classes whose objects lie inside of this component -> the class of `legacy.layers.<stem>`.
+        ignores_params: the old class never looked at `nn_params`: what stands there is dropped with a note (trap 18).
         root: where the old class lived, with a final dot, if not below the import root of its era: a team's package.
     """
 
@@ -142,6 +143,7 @@ class Rule:
     keys_before: tuple[tuple[str, tuple[Key, ...]], ...] = ()
     structure: frozenset[str] = frozenset()
     parts: Mapping[str, str] = field(default_factory=dict)
+    ignores_params: bool = False
     root: str = ""
 
     def keys_at(self, era: Era) -> tuple[Key, ...]:

@@ -10,13 +10,6 @@ from migrate.eras import Era
 from migrate.errors import UnusableFileError
 from migrate.rule import PARAMS, REQUIRED, Key, Rule, equal, in_force
 
-PARAMS_UNREAD = (
-    *("actor.Metta", "actor.PufferActor", "merge_layer.", "obs_enc.Obs", "obs_tokenizers.Obs", "obs_shaper.ObsShaper"),
-    *("obs_token_to_box_shaper.", "observation_normalizer.", "nn_layer_library.Flatten", "nn_layer_library.Identity"),
-    *("nn_layer_library.ReLU", "nn_layer_library.Tanh", "nn_layer_library.ResNetMLP"),
-)
-"""Old classes that never looked at `nn_params`, which is dropped with a note (trap 18); one of a team's own might."""
-
 
 @dataclass(frozen=True)
 class Translated:
@@ -75,7 +68,7 @@ def to_new(rule: Rule, config: Mapping[str, Any], era: Era, where: str) -> Trans
         _put(result, k.new, translated, k.new_default)
     result.update(rule.fixed_at(era))
     unknown = [name for name in values if name.startswith(PARAMS)]
-    if unknown and not rule.old.startswith(PARAMS_UNREAD):
+    if unknown and not rule.ignores_params:
         raise UnusableFileError(
             f"{', '.join(unknown)} has no counterpart in the new stack",
             where=where,

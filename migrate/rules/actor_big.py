@@ -7,6 +7,7 @@ MLP = tuple(f"{layer}.{name}" for layer in (0, 2) for name in ("weight", "bias")
 RULE = Rule(
     old="actor.MettaActorBig",
     new="ActorBigModule",
+    ignores_params=True,
     keys=(
         key("bilinear_output_dim", "bilinear_output_dim", 32),
         key("mlp_hidden_dim", "mlp_hidden_dim", 512),

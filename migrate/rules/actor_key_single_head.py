@@ -5,5 +5,6 @@ from migrate.rule import Move, Rule
 RULE = Rule(
     old="actor.MettaActorKeySingleHead",
     new="ActorKeySingleHeadModule",
+    ignores_params=True,
     state=lambda _: (Move("bias", "bias"),),
 )

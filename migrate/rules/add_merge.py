@@ -8,6 +8,7 @@ from migrate.rule import Rule
 RULE = Rule(
     old="merge_layer.AddMergeLayer",
     new="AddMergeModule",
+    ignores_params=True,
     legacy=(
         ("E1", "AddMergeLayerE1"),
         ("E2a", "AddMergeLayerE2"),

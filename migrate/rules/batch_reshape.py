@@ -16,6 +16,7 @@ def _refuse() -> tuple[()]:
 RULE = Rule(
     old="merge_layer.BatchReshapeLayer",
     new="BatchReshapeModule",
+    ignores_params=True,
     keys=(Key((), (), (), (), forward=_refuse, backward=_refuse),),
     keys_before=(("E8", ()),),
     fixed={"squeezes": True, "announces": "input"},

@@ -2,4 +2,4 @@
 
 from migrate.rule import Rule
 
-RULE = Rule(old="merge_layer.CenterPixelLayer", new="CenterPixelModule")
+RULE = Rule(old="merge_layer.CenterPixelLayer", new="CenterPixelModule", ignores_params=True)

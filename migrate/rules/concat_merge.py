@@ -8,6 +8,7 @@ from migrate.rule import Rule
 RULE = Rule(
     old="merge_layer.ConcatMergeLayer",
     new="ConcatMergeModule",
+    ignores_params=True,
     legacy=(("E1", "ConcatMergeLayerE1"), ("E2a", "ConcatMergeLayerE2"), ("E4a", "ConcatMergeLayer")),
     derived=frozenset({"dims", "processed_lengths", "_merge_dim"}),
 )

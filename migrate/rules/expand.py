@@ -24,6 +24,7 @@ DIMS_SOURCE = Key(
 RULE = Rule(
     old="merge_layer.ExpandLayer",
     new="ExpandModule",
+    ignores_params=True,
     keys=(DIMS_SOURCE, key("expand_dim", "dim"), key("expand_value", "copies")),
     unread=frozenset({"source_dim"}),
 )

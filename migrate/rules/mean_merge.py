@@ -8,6 +8,7 @@ from migrate.rule import Rule
 RULE = Rule(
     old="merge_layer.MeanMergeLayer",
     new="MeanMergeModule",
+    ignores_params=True,
     legacy=(
         ("E1", "MeanMergeLayerE1"),
         ("E2a", "MeanMergeLayerE2"),

@@ -5,6 +5,7 @@ from migrate.rule import Move, Rule, key
 RULE = Rule(
     old="obs_tokenizers.ObsAttrCoordEmbed",
     new="ObsAttrCoordEmbedModule",
+    ignores_params=True,
     legacy=(("E6a", "ObsAttrCoordEmbed"),),
     keys=(key("attr_embed_dim", "embedding_dim", attribute="_attr_embed_dim"),),
     state=lambda _: (

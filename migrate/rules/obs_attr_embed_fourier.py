@@ -5,6 +5,7 @@ from migrate.rule import Move, Rule, key
 RULE = Rule(
     old="obs_tokenizers.ObsAttrEmbedFourier",
     new="ObsAttrEmbedFourierModule",
+    ignores_params=True,
     legacy=(("E6a", "ObsAttrEmbedFourier"),),
     keys=(
         key("attr_embed_dim", "embedding_dim", attribute="_attr_embed_dim"),

@@ -9,6 +9,7 @@ from migrate.rule import Move, Rule
 RULE = Rule(
     old="obs_tokenizers.ObsAttrValNorm",
     new="ObsAttrValNormModule",
+    ignores_params=True,
     legacy=(("E6a", "ObsAttrValNorm"),),
     fixed={"divide_by": "feature_id", "truncate": True},
     state=lambda _: (Move("_norm_factors", "divisors"),),

@@ -41,6 +41,7 @@ def _state(config: Mapping[str, Any]) -> tuple[Move, ...]:
 RULE = Rule(
     old="obs_enc.ObsCrossAttn",
     new="ObsCrossAttnModule",
+    ignores_params=True,
     legacy=(
         ("E5a", "ObsCrossAttn"),
         ("2025-06-03", "ObsCrossAttn0603"),

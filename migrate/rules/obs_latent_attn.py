@@ -53,6 +53,7 @@ def _state(config: Mapping[str, Any]) -> tuple[Move, ...]:
 RULE = Rule(
     old="obs_enc.ObsLatentAttn",
     new="ObsLatentAttnModule",
+    ignores_params=True,
     legacy=(("E6a", "ObsLatentAttn"), ("E10", "ObsLatentAttnE10")),
     keys=KEYS,
     keys_before=(("E8", KEYS), ("E10", NEVER_RAN)),

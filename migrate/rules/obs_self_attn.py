@@ -23,6 +23,7 @@ def _state(config: Mapping[str, Any]) -> tuple[Move, ...]:
 RULE = Rule(
     old="obs_enc.ObsSelfAttn",
     new="ObsSelfAttnModule",
+    ignores_params=True,
     legacy=(("E6a", "ObsSelfAttn"),),
     keys=(
         key("out_dim", "out_dim", attribute="_out_dim"),

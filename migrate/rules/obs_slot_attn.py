@@ -8,6 +8,7 @@ GRU = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 RULE = Rule(
     old="obs_enc.ObsSlotAttn",
     new="ObsSlotAttnModule",
+    ignores_params=True,
     keys=(
         key("num_slots", "num_slots", attribute="_num_slots"),
         key("slot_dim", "slot_dim", attribute="_slot_dim"),

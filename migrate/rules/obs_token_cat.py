@@ -5,6 +5,7 @@ from migrate.rule import Move, Rule, key
 RULE = Rule(
     old="obs_enc.ObsTokenCat",
     new="ObsTokenCatModule",
+    ignores_params=True,
     keys=(
         key("atr_embed_dim", "embed_dim", attribute="_atr_embed_dim"),
         key("coord_embed_dim", "cell_embed_dim", attribute="_coord_embed_dim"),

@@ -8,6 +8,7 @@ from migrate.rule import Move, Rule, key
 RULE = Rule(
     old="obs_enc.ObsTokenCatFourier",
     new="ObsTokenCatFourierModule",
+    ignores_params=True,
     keys=(
         key("atr_embed_dim", "embed_dim", attribute="_atr_embed_dim"),
         key("num_freqs", "num_freqs", 3, 3, attribute="_num_freqs"),

@@ -17,6 +17,7 @@ def _state(config: Mapping[str, Any]) -> tuple[Move, ...]:
 RULE = Rule(
     old="obs_tokenizers.ObsTokenPadStrip",
     new="ObsTokenPadStripModule",
+    ignores_params=True,
     legacy=(
         ("E6a", "ObsTokenPadStrip"),
         ("2025-07-01", "ObsTokenPadStrip0701"),

@@ -8,6 +8,7 @@ from migrate.rule import Move, Rule, key
 RULE = Rule(
     old="obs_enc.ObsTokenRoPE",
     new="ObsTokenRoPEModule",
+    ignores_params=True,
     keys=(
         key("atr_embed_dim", "embed_dim", attribute="_atr_embed_dim"),
         key("rope_base", "rope_base", 10000.0, 10000.0, attribute="_rope_base"),

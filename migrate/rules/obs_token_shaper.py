@@ -19,6 +19,7 @@ def _state(config: Mapping[str, Any]) -> tuple[Move, ...]:
 RULE = Rule(
     old="obs_enc.ObsTokenShaper",
     new="ObsTokenShaperModule",
+    ignores_params=True,
     legacy=(("E5a", "ObsTokenShaper"), ("2025-06-04", "ObsTokenShaper0604"), ("2025-06-06", "ObsTokenShaper0606")),
     keys=(key("atr_embed_dim", "embed_dim", attribute="_atr_embed_dim"),),
     fixed={

@@ -9,6 +9,7 @@ from migrate.rule import ByEra, Rule
 RULE = Rule(
     old="obs_token_to_box_shaper.ObsTokenToBoxShaper",
     new="ObsTokenToBoxShaperModule",
+    ignores_params=True,
     legacy=(
         ("E5d", "ObsTokenToBoxShaper"),
         ("E5e", "ObsTokenToBoxShaperE5e"),

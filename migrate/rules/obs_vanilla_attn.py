@@ -5,6 +5,7 @@ from migrate.rule import Move, Rule, key
 RULE = Rule(
     old="obs_enc.ObsVanillaAttn",
     new="ObsVanillaAttnModule",
+    ignores_params=True,
     keys=(
         key("out_dim", "out_dim", attribute="_out_dim"),
         key("use_mask", "use_mask", False, False, attribute="_use_mask"),

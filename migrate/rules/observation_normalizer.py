@@ -9,6 +9,7 @@ from migrate.rule import Move, Rule
 RULE = Rule(
     old="observation_normalizer.ObservationNormalizer",
     new="ObservationNormalizerModule",
+    ignores_params=True,
     legacy=(
         ("E1", "ObservationNormalizerE1"),
         ("E2a", "ObservationNormalizerE2"),

@@ -2,4 +2,4 @@
 
 from migrate.rule import Rule
 
-RULE = Rule(old="actor.PufferActor", new="PufferActorModule", fixed={"product": "of_sums"})
+RULE = Rule(old="actor.PufferActor", new="PufferActorModule", ignores_params=True, fixed={"product": "of_sums"})

@@ -2,4 +2,4 @@
 
 from migrate.rule import Rule
 
-RULE = Rule(old="nn_layer_library.ReLU", new="ReLUModule")
+RULE = Rule(old="nn_layer_library.ReLU", new="ReLUModule", ignores_params=True)

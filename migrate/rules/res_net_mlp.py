@@ -30,6 +30,7 @@ def _move(layer: int, old: str, new: str) -> Move:
 RULE = Rule(
     old="nn_layer_library.ResNetMLP",
     new="ResNetMLPModule",
+    ignores_params=True,
     keys=(key("depth", "depth"),),
     state=_state,
     parts={"nn_layer_library.ResidualBlock": "ResidualBlock", "nn_layer_library.Swish": "Swish"},

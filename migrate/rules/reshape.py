@@ -38,6 +38,7 @@ def _key(forward: Callable[..., tuple[Any, ...]]) -> Key:
 RULE = Rule(
     old="merge_layer.ReshapeLayer",
     new="ReshapeModule",
+    ignores_params=True,
     keys=(_key(_checked_e8),),
     keys_before=(("E8", (_key(_checked),)),),
     fixed={"written_to": "index_after_popping"},

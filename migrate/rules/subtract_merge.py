@@ -8,6 +8,7 @@ from migrate.rule import Rule
 RULE = Rule(
     old="merge_layer.SubtractMergeLayer",
     new="SubtractMergeModule",
+    ignores_params=True,
     legacy=(
         ("E1", "SubtractMergeLayerE1"),
         ("E2a", "SubtractMergeLayerE2"),

@@ -2,4 +2,4 @@
 
 from migrate.rule import Rule
 
-RULE = Rule(old="nn_layer_library.Tanh", new="TanhModule")
+RULE = Rule(old="nn_layer_library.Tanh", new="TanhModule", ignores_params=True)

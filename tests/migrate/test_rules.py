@@ -15,11 +15,11 @@ from migrate.eras import ORDER, Era
 from migrate.errors import UnusableFileError
 from migrate.registry import rules
 from migrate.rule import REQUIRED, ByEra, Key, in_force
-from migrate.translate import PARAMS_UNREAD, flatten, to_new, to_old
+from migrate.translate import flatten, to_new, to_old
 
 ERA = Era("E4d")
 STEMS = sorted(rules())
-WITHOUT_PARAMS = [stem for stem in STEMS if rules()[stem].old.startswith(PARAMS_UNREAD)]
+WITHOUT_PARAMS = [stem for stem in STEMS if rules()[stem].ignores_params]
 # What the old stack swallowed without a word (traps 18 and 19): unknown keys, and keys that the agent overrides.
 SWALLOWED: dict[str, Any] = {
     "effective_rank": True,
