@@ -50,18 +50,18 @@ def noise_floor(pair: Pair, recorded: torch.Tensor | None = None) -> dict[str, i
     """The old agent against itself, twice on each of a few inputs: differences that no migration made."""
     total = Finding()
     selves = twins(pair, "old")
-    selves.hold_buffers()
+    selves.hold_state()
     with torch.random.fork_rng(devices=[]):
         for draw in NOISE_DRAWS:
             used = replace(draw, observations="recorded") if recorded is not None else draw
             for agent in (selves.old, selves.new):
                 agent.train(draw.train)
             for level in NOISE_LEVELS:
-                selves.restore_buffers()
+                selves.restore_state()
                 found = LEVELS[level].run(selves, Inputs(used, pair.sizes, recorded))
                 total.compared += found.compared
                 total.differences += found.differences
-    selves.restore_buffers()
+    selves.restore_state()
     largest = max((found.ulp or 1 for found in total.differences), default=0)
     return {"compared": total.compared, "differing": len(total.differences), "ulp": largest}
 

@@ -83,7 +83,7 @@ class Pair:
 
     @cached_property
     def attributes(self) -> list[HeldAttribute]:
-        """What components keep outside of their tensors of state, as it is now: their own buffers, too, if unsaved."""
+        """What components keep besides parameters and buffers, by their rules, on both sides, as it is now."""
         return [row for agent in (self.old, self.new) for row in held_attributes(agent)]
 
     @cached_property
@@ -97,13 +97,13 @@ class Pair:
                 rows.append(Held(self.names[name], component_of(name), (theirs, mine)))
         return rows
 
-    def hold_buffers(self) -> None:
-        """Takes the present values of all buffers for those that `restore_buffers` puts back."""
+    def hold_state(self) -> None:
+        """Takes the present buffers and attributes for those that `restore_state` puts back."""
         for held in ("buffers", "attributes"):
             vars(self).pop(held, None)
         _ = self.buffers, self.attributes
 
-    def restore_buffers(self) -> None:
+    def restore_state(self) -> None:
         """Puts back what passes changed, such as running statistics, which a NaN would spoil for good."""
         for buffer in self.buffers:
             buffer.restore()
@@ -220,7 +220,7 @@ def both(
     if failures:
         if len(failures) == 2:
             finding.fail_alike(failures["old"])
-        pair.restore_buffers()  # how far a failing pass got is nobody's promise
+        pair.restore_state()  # how far a failing pass got is nobody's promise
         return None
     finding.check_all("component", traces[0].components, traces[1].components, pair.order)
     finding.check_all("output", traces[0].outputs, traces[1].outputs, ())

@@ -53,13 +53,13 @@ def judge(judgement: Judgement, pair: Pair, judged: Pair, run: Run, inputs: Inpu
         How many tensors were compared.
     """
     judged.new.train(pair.old.training)
-    judged.restore_buffers()  # those of the first call: each pass begins with the same statistics
+    judged.restore_state()  # those of the first call: each pass begins with the same statistics
     with recording() as sides:
         found = run(pair, inputs)
-    pair.restore_buffers()
+    pair.restore_state()
     with recording() as oracle:
         run(judged, inputs)
-    pair.restore_buffers()
+    pair.restore_state()
     judgement.differences += found.differences
     judgement.add(sides, oracle, lambda key, record: is_tie(pair, inputs, key, record))
     return found.compared

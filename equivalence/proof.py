@@ -100,7 +100,7 @@ def prove(
 
 def _prove(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) -> LevelResult:
     started = time.perf_counter()
-    pair.hold_buffers()
+    pair.hold_state()
     with aligned(pair, name) as divergences:
         result = _run(pair, name, run, rows)
     result.divergences = sorted({*result.divergences, *(divergences if result.compared else ())})
@@ -179,7 +179,7 @@ def _shifted(draw: Draw, offset: int, fills: Sequence[str]) -> Draw:
 
 def _example(pair: Pair, result: LevelResult, draw: Draw, run: Run, rows: dict[str, ComponentResult]) -> None:
     finding = LEVELS[result.level].run(pair, Inputs(draw, pair.sizes, run.recorded))
-    pair.restore_buffers()
+    pair.restore_state()
     result.examples += 1
     result.compared += finding.compared
     result.failed_alike += finding.failed_alike
@@ -203,7 +203,7 @@ def _blamed(pair: Pair, result: LevelResult, run: Run) -> str | None:
     with _quiet(pair, result.failing):
         inputs = Inputs(result.failing, pair.sizes, run.recorded)
         found = blame(pair, result.differences, inputs, steps=LEVELS[result.level].steps)
-    pair.restore_buffers()
+    pair.restore_state()
     return found
 
 

@@ -97,8 +97,11 @@ class ElementwiseMergeLayer(MergeLayerBase):
 
     def _setup_merge_layer(self) -> None:
         if any(shape != self._in_tensor_shapes[0] for shape in self._in_tensor_shapes):
-            raise ValueError(f"For '{self.op}', all source sizes must match. Got sizes: {self._in_tensor_shapes}")
+            raise self._mismatch()
         self._out_tensor_shape = self._in_tensor_shapes[0]
+
+    def _mismatch(self) -> Exception:
+        return ValueError(f"For '{self.op}', all source sizes must match. Got sizes: {self._in_tensor_shapes}")
 
 
 class UnnamedSizes:
@@ -108,9 +111,5 @@ class UnnamedSizes:
         AttributeError: sources whose shapes differ.
     """
 
-    _in_tensor_shapes: Any
-
-    def _setup_merge_layer(self) -> None:
-        if any(shape != self._in_tensor_shapes[0] for shape in self._in_tensor_shapes):
-            raise AttributeError(f"{type(self).__name__.removesuffix('E4a')!r} object has no attribute 'sizes'")
-        self._out_tensor_shape = self._in_tensor_shapes[0]
+    def _mismatch(self) -> Exception:
+        return AttributeError(f"{type(self).__name__.removesuffix('E4a')!r} object has no attribute 'sizes'")

@@ -129,7 +129,7 @@ def put_trainer(content: PolicyFile, state: TrainerState, where: object) -> None
     """Puts a trainer state with loaded tensors into a new policy, in place of the one that it has.
 
     Raises:
-        UnusableFileError: see `check_shapes`.
+        UnusableFileError: see `check_shapes` and `check_finite`.
     """
     names = {name for group in state.groups for name in group["params"]}
     check_finite({f"{key} of {name}": tensor for (name, key), tensor in state.tensors.items()}, where)

@@ -14,7 +14,7 @@ from migrate.pickle_calls import UNSAFE
 from migrate.pickle_records import DAMAGED, Record
 
 MAX_DEPTH = 500
-MAX_SHARED = 100_000
+_MAX_SHARED = 100_000  # values beyond a pickle's own bytes, which it has by naming one container in several places
 _MAX_TUPLE = 1 << 20  # items, counted with repetition: hashing a tuple visits every one, however it is shared
 _MAX_LONG = 1000  # integers of more than 64 bits: unlike strings, they can be made to have one hash
 
@@ -124,15 +124,15 @@ def check_graph(root: Any, size: int) -> None:
     while path:
         value, inner, rest = path[-1]
         for child in rest:
-            if (below := _children(child)) and id(child) not in weights:
+            if id(child) not in weights and (below := _children(child)):
                 weights[id(child)] = 1
                 path.append((child, below, iter(below)))
                 break
         else:
             path.pop()
             weights[id(value)] = 1 if isinstance(value, Record) else 1 + sum(weights.get(id(each), 1) for each in inner)
-            if weights[id(value)] > MAX_SHARED + size:
-                raise UnusableFileError(f"expands to more than {MAX_SHARED} values beyond its own", fix=DAMAGED)
+            if weights[id(value)] > _MAX_SHARED + size:
+                raise UnusableFileError(f"expands to more than {_MAX_SHARED} values beyond its own", fix=DAMAGED)
         if len(path) > MAX_DEPTH:
             raise UnusableFileError(f"is nested more than {MAX_DEPTH} levels deep", fix=DAMAGED)
 

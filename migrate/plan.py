@@ -19,6 +19,7 @@ from migrate.old_names import component_tensors
 from migrate.old_policy import FEATURE_ATTRIBUTES, OldPolicy, read_old_policy
 from migrate.open_questions import notes_of, open_questions
 from migrate.pickle_reader import TensorRef
+from migrate.rule import Attribute
 from modules.checkpoint import ATTRIBUTE, STATE_DICT, PolicyFile, agent_from
 
 NORMALIZER = "observation_normalizer"
@@ -176,7 +177,7 @@ def apply_plan(plan: Plan, checkpoint: Checkpoint) -> PolicyFile:
     """The new policy file, without provenance.
 
     Raises:
-        UnusableFileError: the new stack does not take what the plan makes.
+        UnusableFileError: the new stack does not take what the plan makes, or a rule changes a tensor attribute.
     """
     content = PolicyFile(config=plan.config, environment=plan.environment.to_dict())
     for old_key, new_key in plan.tensors.items():
@@ -187,12 +188,7 @@ def apply_plan(plan: Plan, checkpoint: Checkpoint) -> PolicyFile:
         value = component.attributes[old_name]
         if isinstance(value, TensorRef):
             tensor = checkpoint.tensor(value)
-            if not same_tensor(attribute.forward(tensor), tensor):
-                raise UnusableFileError(
-                    f"the rule of component {name!r} changes {old_name!r}, and tensors are carried as they are",
-                    where=checkpoint.path,
-                    fix="let the new module keep it as the old one did",
-                )
+            _check_carried(attribute, tensor, f"{checkpoint.path}: component {name!r}")
             content.tensors[f"{ATTRIBUTE}{name}.{new_name}"] = tensor
         else:
             content.attributes.setdefault(name, {})[new_name] = attribute.forward(config_rules.plain_value(value))
@@ -221,6 +217,16 @@ def check_result(content: PolicyFile, where: object) -> None:
     for key, tensor in content.tensors.items():
         if key.startswith(STATE_DICT) and not same_tensor(state.get(key), tensor):
             raise UnusableFileError(f"{key} did not arrive unchanged", where=where, fix=REPORT)
+
+
+def _check_carried(attribute: Attribute, tensor: Tensor, where: str) -> None:
+    """Tensors cross over as they are, whatever the rule declares: what it would change is refused."""
+    if not same_tensor(attribute.forward(tensor), tensor):
+        raise UnusableFileError(
+            f"the rule changes the tensor {attribute.old!r}, and tensors are carried as they are",
+            where=where,
+            fix="let the new module keep it as the old one did",
+        )
 
 
 def same_tensor(a: Tensor | None, b: Tensor) -> bool:

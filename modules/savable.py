@@ -11,6 +11,7 @@ from modules.agent import MettaAgent
 from modules.errors import CheckpointError
 from modules.weight_module import WeightOptions
 
+# Values that are equal when they look equal; what else a module keeps, such as tensors, is in the file or derived.
 PLAIN = (bool, int, float, str, tuple, type(None))
 WAY_OUT = "\n  -> build an agent of a config that says so, load the weights there, and save that one"
 

@@ -36,6 +36,31 @@ def test_the_trainer_state_of_another_run_is_refused(tmp_path: Path, trainer_sta
     assert list(tmp_path.iterdir()) == [wider]
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state[0]["exp_avg"].fill_(float("nan")), "hold NaN or Inf: exp_avg of"),
+        (lambda state: state.update({0: None}), "the optimizer state of parameter 0 is no dict"),
+    ],
+)
+def test_a_trainer_state_that_adam_cannot_go_on_from_is_refused_by_its_file(
+    tmp_path: Path, capsys: Any, change: Any, message: str
+) -> None:
+    agent = policies.old_agent()
+    optimizer = policies.adam(agent)
+    policies.train(agent, optimizer, [0])
+    trainer = policies.write_trainer_state(tmp_path / "trainer.pt", optimizer)
+    content = torch.load(trainer)
+    change(content["optimizer_state_dict"]["state"])
+    torch.save(content, trainer)
+    old = policies.write_old(tmp_path / "policy.pt", agent)
+    assert run(old, "--trainer-state", trainer) == 2
+    told = capsys.readouterr().err.replace("\n", " ")
+    assert message in told
+    assert "trainer.pt" in told
+    assert {path.name for path in tmp_path.iterdir()} == {"policy.pt", "trainer.pt"}
+
+
 def test_weights_with_nan_are_refused(tmp_path: Path, capsys: Any) -> None:
     agent = policies.old_agent()
     with torch.no_grad():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from equivalence.pairs import pair_of_configs, pair_of_files
 from equivalence.proof import prove
 from migrate import registry
 from migrate.checkpoint import main
+from migrate.cli import UNUSABLE
 from migrate.config_text import to_legacy, to_modules
 from migrate.errors import UnusableFileError
+from migrate.rule import Attribute
 from tests.migrate._policies import CONFIG, changed, old_agent, write_old
 
 LEGACY = """
@@ -34,6 +37,8 @@ class Scale(LayerBase):
     def _make_net(self):
         self._out_tensor_shape = self._in_tensor_shapes[0].copy()
         self.factor = nn.Parameter(torch.full((1,), self.start))
+        self.register_buffer("seen", torch.zeros(1), persistent=False)
+        self.offset = torch.tensor([1.0, 2.0])
 
     def _forward(self, td):
         td[self._name] = td[self._sources[0]["name"]] * self.factor
@@ -46,9 +51,12 @@ from modules.base import MettaModule, only_source
 
 
 class ScaleModule(MettaModule):
+    saved_attributes = ("offset",)
+
     def __init__(self, start=1.0, *, in_keys=("input",), out_keys=("output",)):
         super().__init__(in_keys, out_keys)
         self.factor = nn.Parameter(torch.full((1,), start))
+        self.offset = torch.tensor([1.0, 2.0])
 
     def compute(self, x):
         return x * self.factor
@@ -59,7 +67,7 @@ class ScaleModule(MettaModule):
         return {}
 """
 RULE = """
-from migrate.rule import Move, Rule, key
+from migrate.rule import Attribute, Move, Rule, key
 
 RULE = Rule(
     old="layers.Scale",
@@ -67,6 +75,7 @@ RULE = Rule(
     root="my_lab.",
     keys=(key("start", "start", 1.0, 1.0),),
     state=lambda _: (Move("factor", "factor"),),
+    attributes=(Attribute("offset", "offset"),),
 )
 """
 
@@ -116,3 +125,25 @@ def test_with_its_files_a_policy_goes_both_ways_and_is_proved(tmp_path: Path) ->
     assert main([str(new), "--to", "legacy", "-o", str(back)]) == 0
     assert back.read_bytes() == old.read_bytes()
     assert all(result.equal for result in prove(pair_of_files(old, new), examples=3))
+
+
+@pytest.mark.usefixtures("own_files")
+def test_a_buffer_that_is_not_saved_and_was_changed_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    agent = old_agent(_config())
+    agent.components["my_scale"].seen += 1
+    assert main([str(write_old(tmp_path / "old.pt", agent))]) == UNUSABLE
+    assert "_buffers of components.my_scale" in capsys.readouterr().err.replace("\n", " ")
+
+
+@pytest.mark.usefixtures("own_files")
+def test_a_rule_that_changes_a_tensor_attribute_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = write_old(tmp_path / "old.pt", old_agent(_config()))
+    flipped = Attribute("offset", "offset", forward=lambda value: value.flip(0))
+    monkeypatch.setitem(registry.rules(), "my_scale", replace(registry.rules()["my_scale"], attributes=(flipped,)))
+    registry._by_old.cache_clear()
+    assert main([str(old)]) == UNUSABLE
+    assert "component 'my_scale': the rule changes the tensor 'offset'" in capsys.readouterr().err.replace("\n", " ")

@@ -14,6 +14,8 @@ import yaml
 TABLE = Path("spec_data/components_by_config.tsv")
 """Beside the folder of configs."""
 SOURCE_KEYS = re.compile(r"(\w+)=(\[[^\]]*\]|[^,]+)")
+ONE_SOURCE = ("E1", "E2", "E3")
+"""Eras in which one source had a key of its own; several had the list that all have had since."""
 Row = dict[str, str]
 
 
@@ -44,8 +46,7 @@ def _rows(table: Path) -> dict[str, list[Row]]:
 
 def _component(row: Row) -> dict[str, Any]:
     listed = _sources(row["sources_or_input_source"])
-    # One source had a key of its own before E4, several had the list that all have since.
-    key = "sources" if isinstance(listed, list) or row["era"] >= "E4" else "input_source"
+    key = "input_source" if row["era"] in ONE_SOURCE and not isinstance(listed, list) else "sources"
     nn_params = json.loads(row["nn_params"])
     settings = {"_target_": row["_target_"], key: listed, **json.loads(row["other_keys"])}
     return {**settings, "nn_params": nn_params} if nn_params else settings

@@ -137,3 +137,14 @@ def test_trap_26_hooks_of_components_did_not_fire(tmp_path: Path) -> None:
     assert _policies.same_policy(old, new)
     assert {name for agent, name in calls if agent is old} == {"_value_"}
     assert {name for agent, name in calls if agent is new} == {"cnn-1", "_value_"}
+
+
+@pytest.mark.parametrize("hook", ["on_new_training_run", "on_rollout_start", "on_train_mb_start", "on_eval_start"])
+def test_e11_forgets_at_its_hooks_and_not_when_it_is_told_to(hook: str, tmp_path: Path) -> None:
+    old, _ = both_of("2025-09-13", from_token_box, tmp_path)
+    old(TensorDict({"env_obs": tokens(BATCH)}, batch_size=[BATCH]))
+    (core,) = (layer for layer in old.components.values() if hasattr(layer, "get_memory"))
+    old.reset_memory()
+    assert core.get_memory()[0]
+    getattr(old, hook)()
+    assert not core.get_memory()[0]
