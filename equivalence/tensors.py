@@ -59,12 +59,12 @@ class HeldAttribute:
 
     def __init__(self, component: nn.Module, name: str) -> None:
         self._component, self._name = component, name
-        self._value = deepcopy(getattr(component, name))
+        self._value = deepcopy(getattr(component, name))  # the very object where it is immutable, such as a number
 
     def restore(self) -> None:
         """Puts the first value back, if a pass changed it."""
         now = getattr(self._component, self._name)
-        if not _same(now, self._value):
+        if now is not self._value and not _same(now, self._value):
             setattr(self._component, self._name, deepcopy(self._value))
 
 
