@@ -78,36 +78,31 @@ class SafeModule(Wrapper):
         """
         if torch.compiler.is_compiling():
             return self._bounded(self._asserted(inputs))
-        asks_more = self.input_specs or self.output_specs or self.value_keys or self.action_bounds
-        if self.nan_check and not asks_more and self.check_every == 1:
-            return self._finite(inputs)
         if self.check_every > 1:
             self.__dict__["_calls"] += 1  # nn.Module's own way to set an attribute takes longer than many a layer
             if self._calls % self.check_every:
                 return self._bounded(self.inner(*inputs))
-        self._check_shapes("input", self.in_keys, inputs, self.input_specs)
-        result = self._finite(inputs) if self.nan_check else self.inner(*inputs)
-        outputs = one_per_key(self, result)
-        self._check_shapes("output", self.out_keys, outputs, self.output_specs)
-        if self.value_keys and not inside_vmap():
-            self._warn_of_extremes(dict(zip(self.out_keys, outputs, strict=True)))
-        return self._bounded(result)
-
-    def _finite(self, inputs: Sequence[Tensor]) -> Any:
-        """The computation, with all inputs and outputs looked at."""
-        for x in inputs:
-            if not (_is_known(x) or _seems_finite(x)):
-                self._explain_all("input", self.in_keys, inputs)
+        if self.input_specs:
+            self._check_shapes("input", self.in_keys, inputs, self.input_specs)
+        if self.nan_check:
+            for x in inputs:
+                version = x.__dict__.get(FOUND_FINITE)  # as `_is_known`, without a call for each of many small layers
+                if (version is None or version != x._version) and not _seems_finite(x):
+                    self._explain_all("input", self.in_keys, inputs)
         result = call(self.module, *inputs)
         outputs = (result,) if type(result) is Tensor else one_per_key(self, result)
-        for x in outputs:
-            if _seems_finite(x):
-                if not x.is_inference():  # these have no version
+        if self.nan_check:
+            for x in outputs:
+                if not _seems_finite(x):
+                    self._explain_all("input", self.in_keys, inputs)  # somebody may have written into it
+                    self._explain_all("output", self.out_keys, outputs)
+                elif not x.is_inference():  # these have no version
                     x.__dict__[FOUND_FINITE] = x._version
-            else:
-                self._explain_all("input", self.in_keys, inputs)  # somebody may have written into it
-                self._explain_all("output", self.out_keys, outputs)
-        return result
+        if self.output_specs:
+            self._check_shapes("output", self.out_keys, outputs, self.output_specs)
+        if self.value_keys:
+            self._warn_of_extremes(outputs)
+        return self._bounded(result) if self.action_bounds else result
 
     def _explain_all(self, what: str, keys: Sequence[str], tensors: Sequence[Tensor]) -> None:
         for key, x in zip(keys, tensors, strict=True):
@@ -157,15 +152,16 @@ class SafeModule(Wrapper):
         ]
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
-    def _warn_of_extremes(self, outputs: Mapping[str, Tensor]) -> None:
-        for key in self.value_keys:
-            x = outputs[key].detach()
-            if key in self._warned or not x.numel() or x.abs().max().item() <= self.value_limit:
+    def _warn_of_extremes(self, outputs: Sequence[Tensor]) -> None:
+        for key, x in zip(self.out_keys, outputs, strict=True):
+            if key not in self.value_keys or key in self._warned or not x.numel() or inside_vmap():
+                continue
+            low, high = (each.item() for each in x.detach().aminmax())
+            if max(-low, high) <= self.value_limit:
                 continue
             self._warned.add(key)
-            span = f"[{x.min().item():.4g}, {x.max().item():.4g}]"
-            text = f"extreme values in {key!r} of component {self.label}: {span}, beyond {self.value_limit:g}"
-            warnings.warn(text, SafetyWarning, stacklevel=2)
+            text = f"extreme values in {key!r} of component {self.label}: [{low:.4g}, {high:.4g}]"
+            warnings.warn(f"{text}, beyond {self.value_limit:g}", SafetyWarning, stacklevel=2)
 
 
 def _is_known(x: Tensor) -> bool:
@@ -181,19 +177,18 @@ def _seems_finite(x: Tensor) -> bool:
     """
     if not x.is_floating_point():
         return True
-    looked_at, base = x, x._base
+    base = x._base
     if base is not None and base.dtype is x.dtype:
         if _is_known(base):
             return True
         if base.numel() < x.numel():
-            looked_at = base
+            x = base
     try:
-        total = (looked_at.detach() if looked_at.requires_grad else looked_at).sum().item()
+        return math.isfinite((x.detach() if x.requires_grad else x).sum().item())
     except RuntimeError:
         if inside_vmap():
             return True
         raise
-    return math.isfinite(total)
 
 
 def _by_key(bounds: Any, out_keys: Sequence[str]) -> Mapping[str, Bounds]:
