@@ -26,6 +26,7 @@ class _Block(nn.Module):
         self.mlp_in, self.mlp_out = nn.Linear(size, hidden), nn.Linear(hidden, size)
 
     def mlp(self, x: Tensor) -> Tensor:
+        """A GELU layer behind a layer norm."""
         y: Tensor = self.mlp_out(F.gelu(self.mlp_in(self.norm2(x))))
         return y
 
@@ -98,22 +99,28 @@ class ObsLatentAttnModule(MettaModule):
     def compute(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """`x` `[N, M, in_dim]`, `mask` `[N, M]` if `use_mask` -> `[N, Q, out_dim]` or `[N, out_dim]`."""
         rows = x.shape[0]
-        q_NQD = self.query.expand(rows, -1, -1)
+        query = self.query.expand(rows, -1, -1)
         normed = self.norm_kv(x)
         k_NAMD, v_NAMD = self._by_head(self.to_k(normed)), self._by_head(self.to_v(normed))
+        bias = None
         if mask is not None:
             bias = mask[:, None, None, :].to(k_NAMD.dtype) * -torch.finfo(k_NAMD.dtype).max
         for each in self.blocks:
             block: Any = each
-            head_NAQD = self._by_head(block.to_q(block.norm1(q_NQD)))
-            scores = torch.einsum("naqd,namd->naqm", head_NAQD, k_NAMD) * self._scale
-            if mask is not None:
-                scores = scores + bias
-            attended = torch.einsum("naqm,namd->naqd", scores.softmax(dim=-1), v_NAMD)
-            q_NQD = q_NQD + block.to_out(attended.transpose(1, 2).flatten(2))
-            q_NQD = q_NQD + block.mlp(q_NQD)
-        y: Tensor = self.project(self.final_norm(q_NQD))
+            query = query + self._attend(block, query, k_NAMD, v_NAMD, bias)
+            query = query + block.mlp(query)
+        y: Tensor = self.project(self.final_norm(query))
         return y[:, 0] if self.use_cls_token else y
+
+    def _attend(self, block: Any, query: Tensor, k_NAMD: Tensor, v_NAMD: Tensor, bias: Tensor | None) -> Tensor:
+        """What the queries `[N, Q, size]` find among the tokens, of their own shape."""
+        q_NAQD = self._by_head(block.to_q(block.norm1(query)))
+        scores = torch.einsum("naqd,namd->naqm", q_NAQD, k_NAMD) * self._scale
+        if bias is not None:
+            scores = scores + bias
+        attended = torch.einsum("naqm,namd->naqd", scores.softmax(dim=-1), v_NAMD)
+        y: Tensor = block.to_out(attended.transpose(1, 2).flatten(2))
+        return y
 
     def _by_head(self, x: Tensor) -> Tensor:
         return x.reshape(*x.shape[:2], self.num_heads, x.shape[2] // self.num_heads).transpose(1, 2)
