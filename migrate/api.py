@@ -20,11 +20,12 @@ from migrate.migration import migrate_checkpoint
 from migrate.old_names import parameter_names_of
 from migrate.old_policy import read_old_policy
 from migrate.old_tables import table_of
-from migrate.optimizer import check_shapes, positional, read_trainer_state, trainer_state_of
+from migrate.optimizer import check_shapes, positional, trainer_state_of
 from migrate.plan import make_plan
 from migrate.revive import revive
 from migrate.shadow import served
 from migrate.to_legacy import legacy_agent_from
+from migrate.trainer_state import read_trainer_state
 from modules.checkpoint import PolicyFile, agent_from, policy_file_of, read_policy_file
 
 STACKS = ("legacy", "modules")

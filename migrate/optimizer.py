@@ -1,10 +1,10 @@
-"""Optimizer state by parameter name: the old one is positional, in the order of `policy.parameters()` (trap 3)."""
+"""The optimizer's state inside a migrated policy, and on its way back."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,99 +13,13 @@ from torch import Tensor
 from migrate.archive import Checkpoint, check_finite
 from migrate.errors import UnusableFileError
 from migrate.old_names import parameter_names_of
-from migrate.pickle_reader import TensorRef
-from migrate.plain import plain
 from migrate.plan import as_bytes
 from migrate.provenance import KEY, TRAINER, attach_shell, is_unchanged, payloads_of, shell_of
 from migrate.shell import join
+from migrate.trainer_state import SAME_RUN, STATE_DICTS, TrainerState, read_trainer_state
 from modules.checkpoint import PolicyFile
 
-STATE_DICTS = ("optimizer_state_dict", "optimizer")
-"""Where a trainer state keeps the optimizer's: until E10, and in E11."""
 OPTIMIZER = "optimizer."
-SAME_RUN = "give the trainer state and the policy of the same run"
-
-
-@dataclass
-class TrainerState:
-    """A trainer state, by parameter name.
-
-    Attributes:
-        tensors: `(parameter, field)` -> tensor, such as `exp_avg`.
-        values: `(parameter, field)` -> number, for fields that are none.
-        groups: the parameter groups; `params` are names.
-        rest: agent_step, epoch, policy_path and what else the trainer kept.
-        key: which of `STATE_DICTS` the file has.
-    """
-
-    tensors: dict[tuple[str, str], Any] = field(default_factory=dict)
-    values: dict[tuple[str, str], Any] = field(default_factory=dict)
-    groups: list[dict[str, Any]] = field(default_factory=list)
-    rest: dict[str, Any] = field(default_factory=dict)
-    key: str = STATE_DICTS[0]
-
-
-def read_trainer_state(checkpoint: Checkpoint, names: Sequence[str]) -> TrainerState:
-    """Takes an old trainer state apart; its tensors stay `TensorRef`s.
-
-    Args:
-        checkpoint: `trainer_state.pt`, safely read.
-        names: parameter names in optimizer order.
-
-    Raises:
-        UnusableFileError: no trainer state, or one for another number of parameters.
-    """
-    where, root = checkpoint.path, checkpoint.root
-    found = [key for key in STATE_DICTS if isinstance(root, Mapping) and isinstance(root.get(key), Mapping)]
-    if not found:
-        raise UnusableFileError("this is no trainer state", where=where, fix="give the run's trainer_state.pt")
-    try:
-        state = by_name(root[found[0]], names, where)
-        state.key = found[0]
-        state.rest = plain({key: value for key, value in root.items() if key != state.key})
-    except UnusableFileError as error:
-        raise UnusableFileError(error.what, where=error.where or where, fix=error.fix) from error
-    return state
-
-
-def by_name(optimizer: Mapping[str, Any], names: Sequence[str], where: object) -> TrainerState:
-    """An optimizer's state dict, by parameter name.
-
-    Args:
-        optimizer: what `state_dict()` of a torch optimizer gave, live or as an inert graph.
-        names: parameter names in optimizer order.
-        where: the file, for messages.
-
-    Raises:
-        UnusableFileError: no such state dict, or one for another number of parameters.
-    """
-    groups, fields = optimizer.get("param_groups"), optimizer.get("state")
-    if not isinstance(groups, list) or not isinstance(fields, Mapping):
-        raise UnusableFileError("holds no state of a torch optimizer", where=where, fix=SAME_RUN)
-    positions = [position for group in groups for position in group["params"]]
-    if len(positions) != len(names) or not fields.keys() <= set(positions):
-        raise UnusableFileError(
-            f"the optimizer has {len(positions)} parameters, the policy {len(names)}", where=where, fix=SAME_RUN
-        )
-    if len(groups) > 1:
-        # Positions count through the groups, not through policy.parameters().
-        raise UnusableFileError(
-            f"the optimizer has {len(groups)} parameter groups, and its state does not say what is in which",
-            where=where,
-            fix="the old trainer had one group over policy.parameters(); build a new optimizer for other ones",
-        )
-    name_of = dict(zip(positions, names, strict=True))
-    state = TrainerState()
-    if wrong := [position for position, values in fields.items() if not isinstance(values, Mapping)]:
-        raise UnusableFileError(f"the optimizer state of parameter {wrong[0]!r} is no dict", where=where, fix=SAME_RUN)
-    for position, values in fields.items():
-        for key, value in values.items():
-            is_tensor = isinstance(value, TensorRef | Tensor)
-            target = state.tensors if is_tensor else state.values
-            target[name_of[position], key] = value if is_tensor else plain(value)
-    for group in groups:
-        state.groups.append({**plain(group), "params": [name_of[position] for position in group["params"]]})
-    return state
 
 
 def check_shapes(

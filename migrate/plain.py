@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from migrate.errors import UnusableFileError
-from migrate.pickle_reader import GlobalRef, Record
+from migrate.pickle_reader import GlobalRef, Record, TensorRef
 
 _FIX = "the checkpoint holds something that the migration does not know; report its class"
 _MAX_EMPTY = 1 << 16
@@ -168,6 +168,8 @@ def _uniform(bound: Any) -> Any:
 
 
 def _name(obj: Any) -> str:
+    if isinstance(obj, TensorRef):
+        return "tensor"
     return obj.path if isinstance(obj, Record) else type(obj).__name__
 
 

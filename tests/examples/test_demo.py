@@ -10,7 +10,7 @@ import pytest
 from examples import demo
 from migrate.archive import read_checkpoint
 from migrate.old_policy import OldPolicy, read_old_policy
-from migrate.optimizer import read_trainer_state
+from migrate.trainer_state import read_trainer_state
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

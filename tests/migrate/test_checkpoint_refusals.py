@@ -36,11 +36,25 @@ def test_the_trainer_state_of_another_run_is_refused(tmp_path: Path, trainer_sta
     assert list(tmp_path.iterdir()) == [wider]
 
 
+def _state(kept: dict[str, Any]) -> Any:
+    return kept["optimizer_state_dict"]["state"]
+
+
+def _group(kept: dict[str, Any]) -> Any:
+    return kept["optimizer_state_dict"]["param_groups"][0]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda state: state[0]["exp_avg"].fill_(float("nan")), "hold NaN or Inf: exp_avg of"),
-        (lambda state: state.update({0: None}), "the optimizer state of parameter 0 is no dict"),
+        (lambda kept: _state(kept)[0]["exp_avg"].fill_(float("nan")), "hold NaN or Inf: exp_avg of"),
+        (lambda kept: _state(kept).update({0: None}), "the optimizer state of parameter 0 is no dict"),
+        (lambda kept: _state(kept).update({99: {}}), "a state of parameter 99, which none of its groups has"),
+        (lambda kept: _state(kept)[0].update({(1, 2): 3}), "an entry (1, 2), whose name is no text"),
+        (lambda kept: _group(kept)["params"].__setitem__(1, 0), "the optimizer counts parameter 0 twice"),
+        (lambda kept: _group(kept).pop("params"), "holds no state of a torch optimizer"),
+        (lambda kept: _group(kept).update(lr=torch.ones(1)), "the parameter group cannot be kept: a tensor"),
+        (lambda kept: kept.update(seen={3: 0.5}), "has the key 3, which would come back as text"),
     ],
 )
 def test_a_trainer_state_that_adam_cannot_go_on_from_is_refused_by_its_file(
@@ -51,7 +65,7 @@ def test_a_trainer_state_that_adam_cannot_go_on_from_is_refused_by_its_file(
     policies.train(agent, optimizer, [0])
     trainer = policies.write_trainer_state(tmp_path / "trainer.pt", optimizer)
     content = torch.load(trainer)
-    change(content["optimizer_state_dict"]["state"])
+    change(content)
     torch.save(content, trainer)
     old = policies.write_old(tmp_path / "policy.pt", agent)
     assert run(old, "--trainer-state", trainer) == 2

@@ -124,6 +124,9 @@ def test_what_cannot_be_saved_is_refused_and_writes_nothing(tmp_path: Path) -> N
         migrate.save_policy(tmp_path / "p.pt", agent, other.state_dict())
     with pytest.raises(UnusableFileError, match="holds no state of a torch optimizer"):
         migrate.save_policy(tmp_path / "p.pt", agent, {"step": 1})
+    state = torch.optim.Adam(agent.parameters()).state_dict()
+    with pytest.raises(UnusableFileError, match="the trainer values has the key 3, which would come back as text"):
+        migrate.save_policy(tmp_path / "p.pt", agent, state, trainer={"rewards": {3: 0.5}})
     for stack in ("legacy", "modules"):
         broken = agent_of(stack)
         with torch.no_grad():
