@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from legacy.agent_config import AgentConfig
 from legacy.component_policy import ComponentPolicy, ComponentPolicyE10, ComponentPolicyE11
-from legacy.remapping import NUM_IDS, UNKNOWN
+from legacy.remapping import NUM_IDS, UNKNOWN, OriginalFeatures
 
 if TYPE_CHECKING:  # imported only by who runs such an agent: it takes as long as torch
     from tensordict import TensorDict
@@ -21,7 +21,7 @@ FACTS = ("feature_normalizations", "obs_width", "obs_height", "obs_shape", "grid
 POLICY, POLICIES = "metta.agent.component_policy.ComponentPolicy", "metta.agent.component_policies."
 
 
-class MettaAgentE9(nn.Module):
+class MettaAgentE9(OriginalFeatures, nn.Module):
     """What the environment decides, around a policy; every key of its state dict begins with `policy.` (trap 45)."""
 
     policy_class: ClassVar[type[ComponentPolicy]] = ComponentPolicy
@@ -44,6 +44,7 @@ class MettaAgentE9(nn.Module):
             "clip_range": config.clip_range,
             "obs_key": config.observations.obs_key,
             "obs_shape": tuple(obs_space[config.observations.obs_key].shape),
+            "class_name": self.policy_path.rpartition(".")[2],
         }
         self.policy = self.policy_class(facts, config.components, self._kept(cfg))
         self.policy.to(device)

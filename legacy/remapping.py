@@ -12,7 +12,21 @@ UNKNOWN = 255
 NUM_IDS = 256
 
 
-class RemapsFeatures:
+class OriginalFeatures:
+    """The numbers under which the environment of the training knew its features, which a record's metadata keeps."""
+
+    original_feature_mapping: dict[str, int]
+
+    def restore_original_feature_mapping(self, mapping: Mapping[str, int]) -> None:
+        """Takes the numbers of the training environment over from a record's metadata."""
+        self.original_feature_mapping = dict(mapping)
+
+    def get_original_feature_mapping(self) -> dict[str, int] | None:
+        """The numbers of the first environment, or None before one was met."""
+        return getattr(self, "original_feature_mapping", None)
+
+
+class RemapsFeatures(OriginalFeatures):
     """What `MettaAgent` gained on 2025-07-01: the first environment's feature numbers win, later ones are mapped.
 
     Quirks kept: nothing is applied while no number differs (trap 31), so `ObsAttrValNorm` divides by the feature index
@@ -20,7 +34,6 @@ class RemapsFeatures:
     """
 
     components: Any
-    original_feature_mapping: dict[str, int]
 
     def initialize_to_environment(
         self,
@@ -94,11 +107,3 @@ class RemapsFeatures:
                     if name in self.original_feature_mapping and "normalization" in props:
                         factors[self.original_feature_mapping[name]] = props["normalization"]
                 component.register_buffer("_norm_factors", factors)
-
-    def restore_original_feature_mapping(self, mapping: Mapping[str, int]) -> None:
-        """Takes the numbers of the training environment over from a record's metadata."""
-        self.original_feature_mapping = dict(mapping)
-
-    def get_original_feature_mapping(self) -> dict[str, int] | None:
-        """The numbers of the first environment, or None before one was met."""
-        return getattr(self, "original_feature_mapping", None)

@@ -9,7 +9,8 @@ from omegaconf import OmegaConf
 
 import legacy
 from legacy.component_policies import architectures, components
-from legacy.spaces import Box, MultiDiscrete
+from legacy.policy_agent import VERSIONS
+from legacy.spaces import Box, Dict, MultiDiscrete
 from migrate.eras import Era
 from migrate.registry import legacy_target, stem_of_old
 
@@ -63,3 +64,26 @@ def test_predictions_of_the_environment_are_read_by_no_other_component() -> None
 def test_an_architecture_of_a_later_date_is_refused() -> None:
     with pytest.raises(ValueError, match="no architecture 'fast_dynamics' on 2025-08-19; there are fast, latent_attn_"):
         components("fast_dynamics", "2025-08-19")
+
+
+@pytest.mark.parametrize(
+    ("date", "called"),
+    [("2025-08-13", "ComponentPolicy"), ("2025-08-19", "Fast policy"), ("2025-09-03", "Fast policy")],
+)
+def test_a_component_that_no_head_reaches_is_told_with_the_class_of_the_policy(date: str, called: str) -> None:
+    graph = components("fast", max(date, DATES[0]), own=True)
+    graph["dead"] = {**graph["critic_1"], "name": "dead"}
+    env: Any = Environment()
+    facts = {name: getattr(env, name) for name in ("feature_normalizations", "obs_width", "obs_height")}
+    cfg = {"components": graph, "clip_range": 0, "observations": {"obs_key": "grid_obs"}, **facts}
+    agent_class = dict(VERSIONS)[date]
+    with pytest.raises(RuntimeError, match=f"^Component dead in {called} was never setup.$"):
+        agent_class(Dict({"grid_obs": env.single_observation_space}), env.single_action_space, "cpu", **cfg)
+
+
+def test_the_numbers_of_features_travel_with_a_record() -> None:
+    agent = make("fast", DATES[0])
+    assert agent.get_original_feature_mapping() is None
+    agent.restore_original_feature_mapping(kept := {"hp": 3})
+    assert agent.get_original_feature_mapping() == kept
+    assert agent.original_feature_mapping is not kept
