@@ -15,6 +15,7 @@ from migrate.agent_rules import ERA, era_of_config, spoken
 from migrate.api import STACKS, check_stack, environment_from, era_as_told, load_policy, read_policy, run_as
 from migrate.composed import OF_THE_JOB, WHERE, agent_config, era_in, value_of
 from migrate.config_era import config_era, evidence_of
+from migrate.config_keys import check_old_keys
 from migrate.config_rules import STACK
 from migrate.eras import Era
 from migrate.errors import UnusableFileError, UsageError
@@ -44,14 +45,14 @@ def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any
             is missing, or a config that describes another policy than the checkpoint.
         MigrationError, MettaError: files that cannot be used, configs that cannot be built.
     """
-    told = None if checkpoint is None else era_as_told(checkpoint, era_in(cfg))
+    told = _era_told(cfg, checkpoint)
     content = None if checkpoint is None else read_policy(checkpoint, told)
     config = agent_config(_with_components(cfg, content))
     config_rules.check_agent(config, WHERE)
     new = config_rules.is_new(config)
     stack, options = config.pop(STACK, STACKS[new]), Options.from_config(config.pop(SHADOW, None), WHERE)
     check_stack(stack, WHERE, (*STACKS, SHADOW))
-    era = era_of_config(config) if new else _era_of_old(config, content)
+    era = era_of_config(config) if new else _era_of_old(config, content, era_in(cfg))
     new_config = config if new else config_rules.to_new_agent(config, era, WHERE)[0]
     environment = environment_from(env, era)
     if content is not None and checkpoint is not None:
@@ -65,6 +66,17 @@ def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any
         return _old_agent(None if new else config, new_config, environment, era)
 
     return shadowed(make, options) if stack == SHADOW else make(stack)
+
+
+def _era_told(cfg: Any, checkpoint: Any) -> str | None:
+    """The era that the config says of a checkpoint which leaves it open.
+
+    Raises:
+        UsageError: "the checkpoint is ..., expected a path".
+    """
+    if not isinstance(checkpoint, str | Path | None):
+        raise UsageError(f"the checkpoint is {checkpoint!r}, expected a path", where=WHERE, fix="write null for none")
+    return None if checkpoint is None else era_as_told(checkpoint, era_in(cfg))
 
 
 def _old_agent(
@@ -88,9 +100,10 @@ def _old_agent(
         raise
 
 
-def _era_of_old(config: dict[str, Any], content: PolicyFile | None) -> Era:
-    """The era of an old config: the one it names, else that of the checkpoint if it can be of then."""
-    named = config.pop("era", None)
+def _era_of_old(config: dict[str, Any], content: PolicyFile | None, named: str | None) -> Era:
+    """The era of an old config: the one that it or its job names, else that of the checkpoint if it can be of then."""
+    config.pop(ERA, None)
+    check_old_keys(config, WHERE)
     if content is None or named:
         return config_era(config, WHERE, named)[0]
     era, found = era_of_config(content.config), evidence_of(config, WHERE, habits=False)
@@ -110,6 +123,14 @@ def _with_components(cfg: Any, content: PolicyFile | None) -> Any:
     return {**job, "agent": {**agent, **({SHADOW: options[SHADOW]} if SHADOW in options else {})}}
 
 
+def _differing(here: Any, there: Any) -> tuple[Any, Any]:
+    """Two readings of a component without what they agree on; as they are where one says nothing at all."""
+    if not here or not there:
+        return here, there
+    keys = [key for key in {**here, **there} if here.get(key) != there.get(key)]
+    return {key: here.get(key) for key in keys}, {key: there.get(key) for key in keys}
+
+
 def check_agreement(
     config: Mapping[str, Any], environment: modules.Environment, content: PolicyFile, where: object
 ) -> None:
@@ -125,6 +146,7 @@ def check_agreement(
             sides = (config, environment), (content.config, modules.Environment.from_dict(content.environment))
             here, there = (_meaning(agent["components"][name], _built(name, agent, world)) for agent, world in sides)
         if here != there:
+            here, there = _differing(here, there)
             raise UsageError(
                 f"component {name!r} is {here} in the config and {there} in the checkpoint",
                 where=where,

@@ -33,12 +33,19 @@ class Parser(argparse.ArgumentParser):
 
 def common_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of both commands."""
-    parser.add_argument("-o", "--output", type=Path, help="file to write (only with a single input)")
+    parser.add_argument("-o", "--output", type=path_of, help="file to write (only with a single input)")
     parser.add_argument("--to", choices=("modules", "legacy"), default="modules", help="the stack to go to")
     parser.add_argument("--era", help="take the file for one of this era instead of recognising it")
     parser.add_argument("--force", action="store_true", help="replace an output file that differs")
     parser.add_argument("--json", action="store_true", help="machine-readable result on standard output")
     parser.add_argument("-v", "--verbose", action="store_true", help="say more")
+
+
+def path_of(text: str) -> Path:
+    """A path that was given; the empty text of an unset variable is none, though `Path` takes it for this folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("a path is empty")
+    return Path(text)
 
 
 def write(path: Path, data: bytes, *, force: bool) -> str:
@@ -65,6 +72,8 @@ def would_be(path: Path, data: bytes, *, force: bool) -> str:
     try:
         if not path.exists():
             return "written"
+        if not path.is_file() and not path.is_dir():
+            raise UnusableFileError("is no regular file", where=path, fix="choose another place with -o")
         if path.read_bytes() == data:
             return "unchanged"
     except OSError as error:

@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     result.add_argument(
-        "configs", nargs="+", type=Path, metavar="CONFIG", help="YAML file with an agent, or a folder of them"
+        "configs", nargs="+", type=cli.path_of, metavar="CONFIG", help="YAML file with an agent, or a folder of them"
     )
     cli.common_arguments(result)
     how = result.add_mutually_exclusive_group()
@@ -63,7 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser().error(f"no YAML file with an agent in {', '.join(map(str, args.configs))}")
     if args.output and (len(files) != 1 or args.in_place):
         parser().error("-o needs a single config, and no --in-place")
-    return cli.run(files, lambda path: _migrate(path, args), as_json=args.json)
+    written: dict[Path, Path] = {}
+    return cli.run(files, lambda path: _migrate(path, args, written), as_json=args.json)
 
 
 def _files(path: Path, to: str) -> list[Path]:
@@ -75,7 +76,8 @@ def _files(path: Path, to: str) -> list[Path]:
     return sorted(file for file in found if not file.name.endswith(written) and HAS_AGENT.search(file.read_bytes()))
 
 
-def _migrate(path: Path, args: argparse.Namespace) -> dict[str, Any]:
+def _migrate(path: Path, args: argparse.Namespace, written: dict[Path, Path]) -> dict[str, Any]:
+    """Does one file; `written` holds what became of those before it: output -> input."""
     text = cli.read_text(path)
     migrate = to_legacy if args.to == "legacy" else to_modules
     result = migrate(text, str(path), args.era)
@@ -96,6 +98,8 @@ def _migrate(path: Path, args: argparse.Namespace) -> dict[str, Any]:
     target = path if args.in_place else args.output or _beside(path, args.to)
     if target.resolve() == path.resolve() and not args.in_place:
         raise UsageError("input and output are the same file", where=target, fix="give --in-place if you mean it")
+    if (first := written.setdefault(target.resolve(), path)).resolve() != path.resolve():
+        raise UsageError(f"was just written for {first}", where=target, fix="migrate one of both with -o")
     outcome = cli.write(target, result.text.encode(), force=args.force or args.in_place)
     exact = {None: "", True: ", byte for byte the old file", False: ", rebuilt where it was edited"}[result.exact]
     cli.console.print(f"[green]{outcome}[/green] {escape(str(target))}{exact}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from migrate.agent_rules import ERA, FIXED, decided_by, differing
+from migrate.config_keys import check_sources
 from migrate.eras import AGENTS, ROOTS, Era
 from migrate.errors import UnusableFileError
 from migrate.pickle_reader import Record
@@ -45,6 +46,7 @@ def to_new_agent(
         check_core(name, stem, place, era)
         if stem == "lstm" and new_target(stem) in [str(other["_target_"]) for other in components.values()]:
             raise UnusableFileError(f"is {SECOND_LSTM}", where=place, fix="keep this agent on the old stack")
+        check_sources(component, era, place)
         named = {**component, "sources": sources_at(component, era)}
         translated = to_new(rules()[stem], {**own_keys(named), **told_to(rules()[stem], config, era)}, era, place)
         components[name] = assemble(new_target(stem), named, translated.config)
@@ -83,8 +85,8 @@ def to_old_agent(config: Mapping[str, Any], era: Era, where: object) -> dict[str
 
 HOW_IT_RUNS = ("numerics", "execution")
 """Keys of a new agent config that say how it is computed, never what; the old stack has one way."""
-ONLY_NEW = (*HOW_IT_RUNS, "shadow")
-"""Keys that the old stack knows nothing of, and that say nothing about what is computed."""
+ONLY_NEW = (*HOW_IT_RUNS, "shadow", "actions")
+"""Keys that the old stack knows nothing of, and that say nothing about what is computed, or nothing to it."""
 OLD_NEEDS: Mapping[str, Any] = {"observations": {"obs_key": "grid_obs"}, "clip_range": 0}
 """What an old agent config must say and a new one need not."""
 

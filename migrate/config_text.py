@@ -9,9 +9,10 @@ from typing import Any
 
 from migrate import agent_rules, config_rules, eras, yaml_undo
 from migrate.config_era import config_era
+from migrate.config_keys import check_class, check_old_keys, check_whole
 from migrate.config_rules import NEW_AGENT, STACK, agent_node, check_agent, component_place, is_new
 from migrate.eras import Era
-from migrate.errors import UnusableFileError
+from migrate.errors import UnusableFileError, UsageError
 from migrate.named_agent import architecture_in
 from migrate.registry import rules, stem_of_new, stem_of_old
 from migrate.rule import PARAMS, Rule
@@ -64,7 +65,11 @@ def to_modules(text: str, where: str, era: str | None = None) -> Migrated:
     check_agent(agent, where)
     if is_new(agent):
         return Migrated(text)
-    found, open_questions = config_era(agent, where, era)
+    check_whole(old.data, path, where)
+    check_old_keys(agent, where)
+    said, agent = agent, {key: value for key, value in agent.items() if key != agent_rules.ERA}
+    told = era or said.get(agent_rules.ERA) or old.data.get(agent_rules.ERA)
+    found, open_questions = config_era(agent, where, told)
     target, dropped = config_rules.to_new_agent(agent, found, where)
     new, edited = old, [(*path, "_target_")]
     for name, component in agent["components"].items():
@@ -73,22 +78,42 @@ def to_modules(text: str, where: str, era: str | None = None) -> Migrated:
         new = new.rewrite(place, _items(component, target["components"][name], _origins(rule, found)))
         edited.append(place)
     new = new.replace_scalar((*path, "_target_"), NEW_AGENT)
-    if STACK in agent:
-        new = new.replace_scalar((*path, STACK), "modules")
-        edited.append((*path, STACK))
-    else:
-        new = new.insert_before((*path, "_target_"), f"{STACK}: modules")
-    decided = agent_rules.decided_by(found, target["components"])
-    for key, value in decided.items():
-        new = new.insert_before(
-            (*path, "_target_"), f"{key}: {json.dumps(value)}" if isinstance(value, list) else f"{key}: {value}"
-        )
+    new, flags, flag_notes = _with_flag(new, path)
+    if agent_rules.ERA in said:
+        target[agent_rules.ERA] = agent_rules.spoken(found)
+        flags.append((*path, agent_rules.ERA))
+    new = _with_era(new, path, agent_rules.decided_by(found, target["components"]), found)
     notes = open_questions + tuple(
         f"{name}: dropped {', '.join(keys)}, which the old stack ignored" for name, keys in dropped.items()
     )
-    result = yaml_undo.attach(old, new, edited, {"era": agent_rules.spoken(found)})
-    _verify(result, body, path, {**target, STACK: "modules"}, where)
-    return Migrated(result, found, notes)
+    result = yaml_undo.attach(old, new, [*edited, *flags], {"era": agent_rules.spoken(found)})
+    flag = {STACK: "modules"} if STACK in new.get(path) else {}
+    _verify(result, body, path, {**target, **flag}, where)
+    return Migrated(result, found, notes + flag_notes)
+
+
+def _with_era(document: Document, path: Path, decided: Mapping[str, Any], era: Era) -> Document:
+    """The document with the keys that an era decides; where the agent named it, in those words."""
+    if agent_rules.ERA in document.get(path):
+        document = document.replace_scalar((*path, agent_rules.ERA), agent_rules.spoken(era))
+    for key, value in decided.items():
+        if key not in document.get(path):
+            line = f"{key}: {json.dumps(value)}" if isinstance(value, list) else f"{key}: {value}"
+            document = document.insert_before((*path, "_target_"), line)
+    return document
+
+
+def _with_flag(document: Document, path: Path) -> tuple[Document, list[Path], tuple[str, ...]]:
+    """The document with `stack: modules`, where a flag stands already or else in the agent; what changed, and notes."""
+    places = [place for place in dict.fromkeys([(STACK,), (*path, STACK)]) if STACK in document.get(place[:-1])]
+    notes = []
+    for place in places:
+        if (before := document.get(place)) != "modules":
+            notes.append(f"{'.'.join(place)}: was {before!r}, and is modules now")
+        document = document.replace_scalar(place, "modules")
+    if not places:
+        document = document.insert_before((*path, "_target_"), f"{STACK}: modules")
+    return document, places, tuple(notes)
 
 
 def to_legacy(text: str, where: str, era: str | None = None) -> Migrated:
@@ -98,7 +123,7 @@ def to_legacy(text: str, where: str, era: str | None = None) -> Migrated:
         UnusableFileError: a component that the old stack cannot express; the message names it.
     """
     body, undo = yaml_undo.detach(text, where=where)
-    found = eras.named(undo.facts.get("era") if undo else era or agent_rules.DEFAULT_ERA.name, where)
+    found = _era_of_new(body, undo, era, where)
     if undo is not None and (restored := undo.restore(body)) is not None:
         return Migrated(restored, found, exact=True)
     if (restored := _restored_by_other_line_ends(text, where)) is not None:
@@ -118,6 +143,7 @@ def to_legacy(text: str, where: str, era: str | None = None) -> Migrated:
         if undo is not None and (block := undo.old_block(place, new.block(place))) is not None:
             old = old.replace_block(place, block)
             continue
+        check_class(target["components"][name]["_target_"], name, found, component_place(where, name))
         rule = rules()[stem_of_new(component["_target_"], component_place(where, name))]
         back = {new_key: old_key for old_key, new_key in _origins(rule, found).items()}
         old = old.rewrite(place, _items(component, target["components"][name], back))
@@ -130,6 +156,23 @@ def to_legacy(text: str, where: str, era: str | None = None) -> Migrated:
     rebuilt += [f"{key}: dropped, which the old stack does not know" for key in config_rules.ONLY_NEW if key in agent]
     _verify_back(old, path, agent, found, where)
     return Migrated(old.text, found, tuple(rebuilt), exact=False)
+
+
+def _era_of_new(body: str, undo: yaml_undo.Undo | None, told: str | None, where: str) -> Era:
+    """The era that a new config goes back to: that of its footer, else the one told, else the one that it names.
+
+    Raises:
+        UsageError: "was migrated as of ..., and not of ...".
+    """
+    if undo is not None:
+        found = eras.named(undo.facts.get("era"), where)
+        if told and not (wanted := eras.named(told, where)).earliest <= found.date <= wanted.date:
+            fix = "leave --era out, or remove the footer and give up the exact way back"
+            raise UsageError(f"was migrated as of {found.name}, and not of {told}", where=where, fix=fix)
+        return found
+    data = Document.parse(body, where=where).data
+    agent = agent_node(data, where)[1] if config_rules.agent_place(data) is not None else {}
+    return eras.named(told or agent.get(agent_rules.ERA) or agent_rules.DEFAULT_ERA.name, where)
 
 
 def _restored_by_other_line_ends(text: str, where: str) -> str | None:

@@ -12,7 +12,7 @@ from migrate.config_rules import component_place, own_keys, told_to
 from migrate.eras import END_OF_DAY, Era, name_at
 from migrate.errors import UnusableFileError
 from migrate.registry import rules, stem_of_old
-from migrate.rule import ByEra, Rule
+from migrate.rule import ByEra, Rule, equal
 from migrate.translate import to_new
 
 HARMLESS = {
@@ -118,7 +118,7 @@ def _differences(agent: Mapping[str, Any], other: Era, chosen: Era, where: objec
             continue  # that era would have refused it
         structure = _rule_of(name, component, where).structure
         for option in {**here, **there}:
-            if here.get(option) != there.get(option):
+            if not equal(here.get(option), there.get(option)):
                 values = here.get(option), there.get(option)
                 yield Question(name, option, *values, other.date, chosen.date, option in structure)
     here, there = (decided_by(era, agent["components"]) for era in (chosen, other))

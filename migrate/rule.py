@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any
 
 from migrate.eras import Era
@@ -98,7 +99,9 @@ def no_state(_: Mapping[str, Any]) -> tuple[Move, ...]:
 
 
 def equal(a: Any, b: Any) -> bool:
-    """Equality that tells 1 from 1.0 and True, which YAML and the old code did."""
+    """Equality that tells 1 from 1.0 and True, which YAML and the old code did; nan equals nan."""
+    if isinstance(a, float) and isinstance(b, float) and isnan(a):
+        return isnan(b)
     return type(a) is type(b) and bool(a == b)
 
 

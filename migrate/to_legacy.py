@@ -87,8 +87,10 @@ def legacy_agent(config: Mapping[str, Any], environment: Environment, where: obj
     try:
         return legacy.make_policy(LegacyEnvironment(environment, era), agent_cfg, era.date)
     except Exception as error:
+        cause = error.__cause__ or error
+        what = f"KeyError: {cause}" if isinstance(cause, KeyError) else cause
         raise UnusableFileError(
-            f"the old stack refuses the config: {error.__cause__ or error}",
+            f"the old stack refuses the config: {what}",
             where=where,
             fix="correct the config, or use `stack: modules`",
         ) from error

@@ -14,11 +14,11 @@ OLD_INIT, NEW_INIT = "Orthogonal", "orthogonal"
 TANH_GAIN = math.sqrt(2)
 
 
-def _nonlinearity_forward(path: str | None, method: str) -> tuple[str | None, str, float]:
+def _nonlinearity_forward(path: Any, method: Any) -> tuple[str | None, str, float]:
     """The prefix of the path was ignored, but only the exact text `nn.Tanh` gave the gain of tanh."""
     if not isinstance(method, str):
         raise ValueError(f"initialization {method!r}: the old stack took a name")
-    if path is not None and str(path).count(".") != 1:
+    if path is not None and (not isinstance(path, str) or path.count(".") != 1):
         raise ValueError(f"nonlinearity {path!r}: the old stack took exactly `<prefix>.<class>`")
     gain = TANH_GAIN if path == "nn.Tanh" and method.lower() == NEW_INIT else 1.0
     return path and path.partition(".")[2], NEW_INIT if method == OLD_INIT else method, gain

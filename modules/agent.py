@@ -70,8 +70,9 @@ class MettaAgent(nn.Module):
         self.provenance: dict[str, Any] = {}
         if "actions" in self.config:
             actions = self.config["actions"]
-            if not isinstance(actions, dict) or not {"names", "max_params"} <= actions.keys():
-                raise ConfigError(f"actions must be a mapping with names and max_params, got {actions!r}")
+            lists = [actions.get(key) for key in ("names", "max_params")] if isinstance(actions, dict) else [None]
+            if not all(isinstance(each, list) for each in lists):
+                raise ConfigError(f"actions must be a mapping with names and max_params, lists both, got {actions!r}")
             self.activate_actions(actions["names"], actions["max_params"])
 
     def activate_actions(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from modules.errors import ConfigWarning
-from modules.shapes import one_of
+from modules.errors import ConfigError, ConfigWarning
+from modules.shapes import number, one_of
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "log_probs": ("log_softmax", "logsumexp"),
@@ -43,8 +43,21 @@ def check_keys(config: Mapping[str, Any]) -> None:
     for key, words in WORDS.items():
         if config.get(key) is not None:
             one_of(key, config[key], words)
+    number(clip_range=config.get("clip_range", 0))
+    heads = config.get("heads")
+    if heads is not None and not (isinstance(heads, list | tuple) and all(isinstance(head, str) for head in heads)):
+        raise ConfigError(f"heads must be a list of components, got {heads!r}")
     known = (*WORDS, *OTHERS, *MIGRATION)
     for key in map(str, config):
         if key not in known and (similar := get_close_matches(key, known, 1, SIMILAR)):
             text = f"nothing reads the key {key!r} of the agent's config: is it {similar[0]!r}, misspelt?"
             warnings.warn(text, ConfigWarning, stacklevel=2)
+
+
+def check_source_keys(name: str, cls: Any, sources: Iterable[Mapping[str, Any]]) -> None:
+    """Warns of keys of the sources of component `name` that its class does not read; the old stack read no others."""
+    known = ("name", *cls.source_keys)
+    for source in sources:
+        if unread := [str(key) for key in source if key not in known]:
+            text = f"{cls.__name__} does not read {', '.join(unread)} of its source {source['name']!r}"
+            warnings.warn(f"component {name!r}: {text}, only {', '.join(known)}", ConfigWarning, stacklevel=2)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
-from modules.agent_keys import check_keys
+from modules.agent_keys import check_keys, check_source_keys
 from modules.base import BuildContext, MettaModule, Shape
 from modules.container import HEADS, ComponentContainer
 from modules.environment import Environment
@@ -141,6 +141,7 @@ def build_component(name: str, config: Mapping[str, Any], context: BuildContext)
         raise ConfigError(f"component {name!r}: missing key _target_, the path of its class")
     try:
         cls = component_class(target)
+        check_source_keys(name, cls, context.sources)
         options = {key: value for key, value in config.items() if key not in NOT_ARGUMENTS}
         options = _merge(cls, cls.from_context(context), options)
         if "numerics" in _argument_names(cls):

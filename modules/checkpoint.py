@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import copymode
 from typing import Any
 
 import torch
@@ -222,10 +223,16 @@ def save_agent(agent: MettaAgent, path: str | Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a temporary file in the same folder and renames it, so that no reader sees half of it."""
+    """Writes a temporary file in the same folder and renames it, so that no reader sees half of it.
+
+    A link stays one: the file that it leads to is replaced. A file that is replaced keeps its mode.
+    """
+    path = path.resolve()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.write_bytes(data)
+        if path.exists():
+            copymode(path, temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

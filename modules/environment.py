@@ -47,6 +47,8 @@ class Environment:
             object.__setattr__(self, name, tuple(map(_number, values)) if isinstance(values, Iterable) else values)
         if not self.obs_shape:
             raise ConfigError("obs_shape must be sizes such as (11, 11, 34), got none")
+        if not isinstance(self.feature_normalizations, tuple):
+            raise ConfigError(f"feature_normalizations must be a list, got {self.feature_normalizations!r}")
         positive(**{f"obs_shape[{i}]": size for i, size in enumerate(self.obs_shape)})
         if self.feature_ids and len(self.feature_ids) != len(self.feature_normalizations):
             numbers = f"{len(self.feature_ids)} feature_ids and {len(self.feature_normalizations)} divisors"

@@ -21,6 +21,7 @@ class SlicedMergeModule(MettaModule):
         ConfigError: as many slices as inputs are needed; an empty or negative slice.
     """
 
+    source_keys = ("slice", "dim")
     io_sizes = ("slices", "dim", "concatenates")
 
     def __init__(

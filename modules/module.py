@@ -36,6 +36,8 @@ class MettaModule(nn.Module):
     """Inputs that every instance reads after its sources, such as a recurrent state."""
     fixed_out_keys: ClassVar[tuple[str, ...]] = ()
     """Outputs that every instance writes after its own."""
+    source_keys: ClassVar[tuple[str, ...]] = ()
+    """What `from_context` reads of a source in a config besides its `name`; of any other key there is a warning."""
     io_sizes: ClassVar[tuple[str, ...]] = ()
     """Attributes that fix the shapes of inputs and outputs; a hot swap must keep them."""
     saved_attributes: tuple[str, ...] = ()

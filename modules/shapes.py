@@ -86,6 +86,17 @@ def one_of(name: str, value: Any, choices: Sequence[str]) -> None:
         raise ConfigError(f"{name} must be {' or '.join(choices)}, got {value!r}")
 
 
+def number(**values: Any) -> None:
+    """Checks constructor arguments that are any number; true and false count as 1 and 0, as in the old stack.
+
+    Raises:
+        ConfigError: "<name> must be a number, got ...".
+    """
+    for name, value in values.items():
+        if not isinstance(value, (int, float)):
+            raise ConfigError(f"{name} must be a number, got {value!r}")
+
+
 def probability(**values: Any) -> None:
     """Checks constructor arguments that are probabilities.
 
@@ -131,14 +142,18 @@ def merge_options(context: BuildContext, *, dim_of_all: bool) -> dict[str, Any]:
         raise ConfigError("needs at least one source")
     cuts = [source.get("slice") for source in context.sources]
     for source, cut in zip(context.sources, cuts, strict=True):
-        if cut is not None and (source.get("dim") is None or len(cut) != 2):
-            raise ConfigError(f"source {source['name']!r}: a slice is [start, end] and needs its dim")
+        if cut is not None and (source.get("dim") is None or not _is_pair(cut)):
+            raise ConfigError(f"source {source['name']!r}: a slice is [start, end] and needs its dim, got {cut!r}")
     dims = [s.get("dim") for s, cut in zip(context.sources, cuts, strict=True) if dim_of_all or cut is not None]
     concrete = {1 if dim is None else dim for dim in dims} or {1}
     if len(concrete) != 1:
         whose = "sources" if dim_of_all else "slices"
         raise ConfigError(f"all {whose} must have the same dim, got {dims}")
     return {"slices": cuts if any(cuts) else None, "dim": concrete.pop()}
+
+
+def _is_pair(cut: Any) -> bool:
+    return isinstance(cut, Sequence) and len(cut) == 2 and all(isinstance(each, int) for each in cut)
 
 
 def axis_of(dim: int) -> int:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from modules.errors import ConfigError
 from modules.module import MettaModule
-from modules.shapes import BuildContext, Shape, only_source, positive
+from modules.shapes import BuildContext, Shape, number, only_source, positive
 
 
 class WeightOptions(TypedDict, total=False):
@@ -68,13 +68,14 @@ class WeightModule(MettaModule):
         l2_init_scale: float | None = None,
         analyze_weights: bool | None = None,
     ) -> None:
+        number(clip_range=clip_range, clip_scale=clip_scale, gain=gain)
         super().__init__(in_keys, out_keys)
         self.nonlinearity = nonlinearity
         self.l2_norm_scale, self.l2_init_scale = l2_norm_scale, l2_init_scale
         self.analyze_weights = analyze_weights
         self._initialization, self._gain = initialization, gain
         self._clip_range, self._clip_scale = clip_range, clip_scale
-        self._functional = FUNCTIONAL.get(nonlinearity) if nonlinearity else None
+        self._functional = FUNCTIONAL.get(nonlinearity) if isinstance(nonlinearity, str) else None
         if nonlinearity is not None and self._functional is None:
             self.activation = self._make_activation(nonlinearity)
 

@@ -141,7 +141,7 @@ def test_what_cannot_be_built_is_told(
 @pytest.mark.parametrize(
     ("override", "old", "new"),
     [
-        ("~agent.components.core_relu", "the old stack refuses the config: 'core_relu'", READ_BY),
+        ("~agent.components.core_relu", "the old stack refuses the config: KeyError: 'core_relu'", READ_BY),
         ("agent.components.fc.out_features=wide", "the old stack refuses the config: ", "positive integer, got 'wide'"),
         ("+agent.components.fc.out_feature=7", "out_feature has no counterpart", "unknown key.s. out_feature; known"),
     ],
