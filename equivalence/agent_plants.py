@@ -88,9 +88,9 @@ def clip_first(planted: Any) -> None:
     planted.step, planted.clip_weights = clipped_step, lambda: None
 
 
-def with_gradient(_: Faulty, components: Any) -> Tensor:
+def with_gradient(_: Faulty, components: Any, *__: Any) -> Tensor:
     """The L2 loss with the gradient that it never had (trap 9)."""
-    terms = [(m.weight**2).sum() * m.l2_norm_scale for m in weights._scaled(components, "l2_norm_scale")]
+    terms = [(m.weight**2).sum() * (m.l2_norm_scale or 0) for _, m in weights.weight_modules(components)]
     return torch.stack(terms).sum() if terms else torch.zeros(())
 
 

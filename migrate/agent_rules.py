@@ -22,6 +22,7 @@ FIXED: Mapping[str, ByEra] = {
     "remapped": ByEra((("E1", None), ("2025-07-01", ["_obs_"]))),
     "divisors_when_remapped": ByEra((("E1", None), ("2025-07-01", "environment"), ("E9", None))),
     "l2_init_anchors": ByEra((("E1", None), ("E9", "kept"))),
+    "l2_sum": ByEra((("E1", "in_order"), ("E4b", None), ("2025-09-03", "in_order"))),
 }
 """Key of the new config -> its value since when; None where it is not written."""
 EXTRA_HEADS = ("returns_pred", "reward_pred")

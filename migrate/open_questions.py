@@ -18,6 +18,7 @@ from migrate.translate import to_new
 HARMLESS = {
     "l2_norm_scale": "a loss without gradient",
     "l2_init_scale": "a loss without gradient",
+    "l2_sum": "last bits of losses without gradient",
     "unknown_features": "observations that are not valid",
     "log_probs": "last bits",
     "action_dtype": "the type of the same numbers",

@@ -231,11 +231,11 @@ class MettaAgent(nn.Module):
 
     def l2_reg_loss(self) -> Tensor:
         """Scalar: the squared weights, each times its `l2_norm_scale`. Without gradient, as in the old stack."""
-        return weights.l2_reg_loss(self.components)
+        return weights.l2_reg_loss(self.components, self.config.get("l2_sum"))
 
     def l2_init_loss(self) -> Tensor:
         """Scalar: squared distances to the initial weights, each times its `l2_init_scale`. Without gradient."""
-        return weights.l2_init_loss(self.components)
+        return weights.l2_init_loss(self.components, self.config.get("l2_sum"))
 
     def update_l2_init_weight_copy(self, alpha: float = 0.9) -> None:
         """Moves the anchors of `l2_init_loss` towards the present weights: `alpha * anchor + (1 - alpha) * w`.

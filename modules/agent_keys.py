@@ -15,6 +15,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "sequences": ("single_steps",),
     "divisors_when_remapped": ("environment",),
     "l2_init_anchors": ("kept",),
+    "l2_sum": ("in_order",),
 }
 """Key -> the words that it may be, besides None for the default."""
 OTHERS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -35,18 +35,18 @@ def weight_metrics(components: nn.ModuleDict, delta: float) -> list[dict[str, An
     ]
 
 
-def l2_reg_loss(components: nn.ModuleDict) -> Tensor:
-    """Scalar: the squared weights, each times its `l2_norm_scale`; without gradient."""
-    return _sum(
-        ((module.weight.detach() ** 2).sum() * module.l2_norm_scale for module in _scaled(components, "l2_norm_scale")),
-        components,
-    )
+def l2_reg_loss(components: nn.ModuleDict, order: str | None = None) -> Tensor:
+    """Scalar: the squared weights, each times its `l2_norm_scale`; without gradient. For `order` see `_sum`."""
+    modules = [module for _, module in weight_modules(components)]
+    losses = [_squares(module.weight.detach(), module.l2_norm_scale) for module in modules]
+    return _sum(losses, components, order)
 
 
-def l2_init_loss(components: nn.ModuleDict) -> Tensor:
-    """Scalar: the squared distances to the anchors, each times its `l2_init_scale`; without gradient."""
-    anchored = (module for module in _scaled(components, "l2_init_scale") if module.initial_weights is not None)
-    return _sum((_distance(module) * module.l2_init_scale for module in anchored), components)
+def l2_init_loss(components: nn.ModuleDict, order: str | None = None) -> Tensor:
+    """Scalar: the squared distances to the anchors, each times its `l2_init_scale`; otherwise as `l2_reg_loss`."""
+    modules = [module for _, module in weight_modules(components)]
+    losses = [_squares(_way_from_anchor(module), module.l2_init_scale) for module in modules]
+    return _sum(losses, components, order)
 
 
 @torch.no_grad()
@@ -58,16 +58,18 @@ def move_anchors(components: nn.ModuleDict, alpha: float) -> None:
             module.initial_weights = module.initial_weights * alpha + present * (1 - alpha)
 
 
-def _scaled(components: nn.ModuleDict, scale: str) -> Iterator[Any]:
-    return (module for _, module in weight_modules(components) if getattr(module, scale))
-
-
-def _distance(module: Any) -> Tensor:
+def _way_from_anchor(module: Any) -> Tensor:
     weight: Tensor = module.weight.detach()
-    anchor: Tensor = module.initial_weights.to(weight.device)
-    return ((weight - anchor) ** 2).sum()
+    anchor: Tensor | None = module.initial_weights
+    return torch.zeros_like(weight) if anchor is None else weight - anchor.to(weight.device)
 
 
-def _sum(losses: Iterable[Tensor], components: nn.ModuleDict) -> Tensor:
-    terms = list(losses)
-    return torch.stack(terms).sum() if terms else torch.zeros((), device=next(components.parameters()).device)
+def _squares(x: Tensor, scale: float | None) -> Tensor:
+    return (x**2).sum() * scale if scale else x.new_zeros(())
+
+
+def _sum(losses: list[Tensor], components: nn.ModuleDict, order: str | None) -> Tensor:
+    """The sum as the old stack rounded it: over a stack, in which layers without a loss count as 0, or `in_order`."""
+    if order == "in_order" or not losses:
+        return sum(losses, torch.zeros((), device=next(components.parameters()).device))
+    return torch.stack(losses).sum()

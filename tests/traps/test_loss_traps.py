@@ -45,6 +45,38 @@ def test_trap_09_l2_losses_carry_no_gradient(tmp_path: Path) -> None:
     assert not alike(expected, gradients(new, naive))
 
 
+def _shake(old: Any, new: Any, loss: str, seed: int) -> None:
+    """Moves the weights of both agents alike, and scales the losses of their layers, some by 0."""
+    names, generator = migrate.parameter_names(new), torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in new.named_parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator))
+            old.get_parameter(names[name]).copy_(parameter)
+    scale = loss.replace("_loss", "_scale").replace("reg", "norm")
+    for i, (name, module) in enumerate(new.components.items()):
+        if hasattr(module, scale):
+            for layer in (module, old.components[name]):
+                setattr(layer, scale, float((i + seed) % 4))
+
+
+@pytest.mark.filterwarnings("ignore:To copy construct from a tensor")  # as the old code did
+@pytest.mark.parametrize(
+    ("date", "loss"),
+    [
+        *((date, "l2_reg_loss") for date in ("2025-03-13", "2025-05-01", "2025-06-05", "2025-06-09")),
+        *((date, "l2_init_loss") for date in ("2025-06-05", "2025-08-13", "2025-08-19", "2025-09-03")),
+    ],
+)
+def test_losses_are_added_up_as_the_old_code_of_their_time_did(date: str, loss: str, tmp_path: Path) -> None:
+    path, _ = _eras.trained(date, _eras.encoders_of(date)[0]).write(tmp_path)
+    old, new = (migrate.load_policy(path, stack) for stack in ("legacy", "modules"))
+    layers = [module for module in new.components.values() if hasattr(module, "l2_norm_scale")]
+    assert len(layers) > 4  # the sum of fewer does not depend on the order
+    for seed in range(1, 30):
+        _shake(old, new, loss, seed)
+        assert getattr(old, loss)().item() == getattr(new, loss)().item() > 0
+
+
 @pytest.mark.parametrize("date", ["2025-07-30", "2025-08-13", "2025-08-19"])
 def test_anchors_move_until_e9_and_are_kept_since(date: str, tmp_path: Path) -> None:
     path, _ = _eras.trained(date, _eras.encoders_of(date)[0]).write(tmp_path)
