@@ -110,7 +110,7 @@ def test_full_agent_pipeline(written: Any) -> None:
 
 @pytest.mark.parametrize("actions", [None, ["noop"], {"names": ["noop"]}])
 def test_actions_that_are_half_said_are_refused(actions: Any) -> None:
-    with pytest.raises(ConfigError, match="actions must be a mapping with names and max_params, got"):
+    with pytest.raises(ConfigError, match="actions must be a mapping with names and max_params, lists both, got"):
         MettaAgent(AGENT | {"actions": actions})
 
 
