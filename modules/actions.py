@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -125,3 +125,21 @@ def _max_param(name: str, largest: Any) -> int:
             f"the maximum parameter of {name!r} must be an integer >= 0, which is inclusive; got {largest!r}"
         )
     return number
+
+
+def refuse_other_rows(agent: Any, _: Any) -> None:
+    """Compares what a state dict brought with the actions that are active: it has rows, but neither names nor order.
+
+    Raises:
+        InputError: "the state that was loaded has other active actions ...".
+    """
+    for module in agent.components.modules() if agent.action_space is not None else ():
+        active, row_of = getattr(module, "active_indices", None), getattr(module, "rows", None)
+        if isinstance(active, Tensor) and isinstance(row_of, Mapping) and not active.is_meta:
+            rows = [row_of.get(name) for name in agent.action_space.pair_names]
+            if active.tolist() != rows:
+                found = f"rows {active.tolist()}, not {rows}"
+                raise InputError(
+                    f"the state that was loaded has other active actions than this agent: {found}; use save_agent and "
+                    "load_agent, which keep names too, or first activate what was activated there, in the same order"
+                )

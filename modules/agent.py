@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from modules import weights
 from modules.acting import act, act_by_two_heads
-from modules.actions import ActionSpace
+from modules.actions import ActionSpace, refuse_other_rows
 from modules.builder import build_components, plain
-from modules.environment import Environment
+from modules.environment import Environment, environment_of
 from modules.errors import ConfigError, InputError
 from modules.executors import make_executor
 from modules.features import FeatureMap, Features, call_all, check_names
@@ -50,13 +50,9 @@ class MettaAgent(nn.Module):
     def __init__(self, config: Mapping[str, Any], environment: Environment | None = None) -> None:
         super().__init__()
         self.config: dict[str, Any] = plain(config)
-        if environment is None:
-            if "environment" not in self.config:
-                raise ConfigError("give an Environment, or a config with the key 'environment'")
-            environment = Environment.from_dict(self.config["environment"])
-        self.environment = environment
+        self.environment = environment_of(self.config, environment)
         self.clip_range: float = self.config.get("clip_range", 0)
-        self.components = build_components(self.config, environment)
+        self.components = build_components(self.config, self.environment)
         self.has_two_heads = all(head in self.components for head in TWO_HEADS)
         self.heads = ("_value_", *(TWO_HEADS if self.has_two_heads else ("_action_",)))
         for head in self.heads:
@@ -68,6 +64,7 @@ class MettaAgent(nn.Module):
         self.action_space: ActionSpace | None = None
         self.features: FeatureMap | None = None
         self.provenance: dict[str, Any] = {}
+        self.register_load_state_dict_post_hook(refuse_other_rows)  # type: ignore[no-untyped-call]
         if "actions" in self.config:
             actions = self.config["actions"]
             lists = [actions.get(key) for key in ("names", "max_params")] if isinstance(actions, dict) else [None]
@@ -141,9 +138,11 @@ class MettaAgent(nn.Module):
             log_probs `[N, A]`. For a mapping: the same mapping, with these keys and `next_lstm_h`, `next_lstm_c`.
 
         Raises:
-            InputError: shapes that do not fit, or no actions activated.
+            InputError: shapes that do not fit, a state beside a mapping, or no actions activated.
         """
         if not isinstance(x, Tensor):
+            if state is not None or action is not None:
+                raise InputError("give state and action in the mapping too, as lstm_h, lstm_c and action")
             return self.step(x)
         data: dict[str, Any] = {"x": x}
         if state is not None and state.lstm_h is not None and state.lstm_c is not None:

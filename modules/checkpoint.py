@@ -123,6 +123,7 @@ def agent_from(content: PolicyFile, where: object) -> MettaAgent:
     """
     try:
         agent = MettaAgent(content.config, Environment.from_dict(content.environment))
+        agent.action_space = None  # which actions are active, the file says
         _restore_attributes(agent, content)
         _restore_tensors(agent, {key: value for key, value in content.tensors.items() if key.startswith(STATE_DICT)})
         if content.actions is not None:

@@ -30,7 +30,6 @@ from modules.wrappers.regularized import RegularizedModule, regularizers
 
 HEADS = ("_value_", "_action_")
 
-
 Keys = tuple[str, ...] | None
 """Outputs that are wanted; None for all."""
 
@@ -151,7 +150,7 @@ class ComponentContainer(nn.ModuleDict):
             explain_missing(self._order(wanted)[0], data, error)
             raise
         if with_losses:
-            add_regularization(data, self._regularizers(wanted))
+            add_regularization(data, self._regularizers(wanted or None))
         return data
 
     def order(self, outputs: Sequence[str] | None = None) -> list[str]:
@@ -214,10 +213,11 @@ class ComponentContainer(nn.ModuleDict):
         )
 
     def _regularizers(self, outputs: Keys) -> list[RegularizedModule]:
-        """What costs something among the components that `outputs` need."""
-        return remembered(
-            self._derived.regularized, outputs, lambda of: regularizers(self[node.name] for node in self._order(of)[0])
-        )
+        """What costs something among the components that `outputs` need, or among all if none is asked for."""
+        modules = [self[node.name] for node in self._order(outputs)[0]]
+        if any(module._modules for module in modules):  # children may be exchanged, and nobody tells the container
+            return regularizers(modules)
+        return remembered(self._derived.regularized, outputs, lambda _: regularizers(modules))
 
     def add_module(self, name: str, module: nn.Module | None) -> None:
         """Registers without checks, as `nn.ModuleDict` does; the graph is derived anew."""

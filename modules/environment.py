@@ -75,3 +75,21 @@ class Environment:
         """Plain values, for JSON; sizes of tokens only where there are some."""
         plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
         return {key: value for key, value in plain.items() if value or key in ALWAYS}
+
+
+def environment_of(config: Any, environment: Any) -> Environment:
+    """The environment that an agent is given, or that its config has.
+
+    Raises:
+        ConfigError: none, or what is no environment; a config that is no mapping.
+    """
+    if not isinstance(config, Mapping):
+        raise ConfigError(f"the config of an agent must be a mapping with `components`, got {config!r:.100}")
+    if environment is None:
+        if "environment" not in config:
+            raise ConfigError("give an Environment, or a config with the key 'environment'")
+        return Environment.from_dict(config["environment"])
+    if not isinstance(environment, Environment):
+        found = type(environment).__name__
+        raise ConfigError(f"environment must be an Environment, as Environment.from_dict makes one; got {found}")
+    return environment

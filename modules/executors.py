@@ -58,7 +58,7 @@ class ParallelDAGExecutor(Executor):
     It helps where a graph has heavy branches side by side and cores are idle; small agents are slower with it
     (docs/performance.md). Threads take over the caller's grad mode, inference mode and autocast. What else torch keeps
     per thread they cannot take over: inside `torch.func`'s transforms and torch's own modes and hooks for saved
-    tensors, one component runs after the other.
+    tensors, one component runs after the other. So it does inside a component, which must not wait for its own thread.
 
     Args:
         max_workers: threads.
@@ -113,7 +113,7 @@ class ParallelDAGExecutor(Executor):
     def _threads(self) -> ThreadPoolExecutor:
         with self._making:
             if self._pool is None or self._process != os.getpid():  # threads do not survive a fork
-                self._pool = ThreadPoolExecutor(self.max_workers, thread_name_prefix="component")
+                self._pool = ThreadPoolExecutor(self.max_workers, "component", initializer=_mark_as_worker)
                 self._process = os.getpid()
             return self._pool
 
@@ -156,10 +156,18 @@ def draws_random_numbers(module: nn.Module) -> bool:
     return module.training and rate is not None and getattr(module, rate) > 0
 
 
+_THREAD = threading.local()
+
+
+def _mark_as_worker() -> None:
+    _THREAD.is_worker = True
+
+
 def _is_bound_to_thread() -> bool:
-    """Whether torch transforms or records what this thread computes, and would not what another one does."""
+    """Whether this thread is a worker, or torch transforms or records what it computes, and not what others do."""
     return (
-        torch._C._functorch.maybe_current_level() is not None
+        hasattr(_THREAD, "is_worker")
+        or torch._C._functorch.maybe_current_level() is not None
         or torch._C._len_torch_dispatch_stack() > 0
         or any(type(mode).__name__ != "DeviceContext" for mode in _function_modes())
         or torch._C._autograd._top_saved_tensors_default_hooks(False) is not None

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from modules.errors import GraphError
+from modules.regularization import REGULARIZATION_LOSS
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -130,7 +131,8 @@ def node_of(name: str, module: Any, dependencies: tuple[str, ...] = ()) -> Node:
     """A component as a node.
 
     Raises:
-        GraphError: "component ... needs to be a module with in_keys and out_keys", "component ... has the key ...".
+        GraphError: "component ... needs to be a module with in_keys and out_keys", "component ... has the key ...",
+            "component ... writes 'regularization_loss' ...".
     """
     reads, writes = getattr(module, "in_keys", None), getattr(module, "out_keys", None)
     if not isinstance(module, nn.Module) or reads is None or not writes:
@@ -138,6 +140,9 @@ def node_of(name: str, module: Any, dependencies: tuple[str, ...] = ()) -> Node:
     for key in (*reads, *writes):
         if not isinstance(key, str):
             raise GraphError(f"component {name!r} has the key {key!r}; keys are flat strings")
+    if REGULARIZATION_LOSS in writes:
+        way_out = "which regularisers add up in: write it under another key, or wrap the module in a RegularizedModule"
+        raise GraphError(f"component {name!r} writes {REGULARIZATION_LOSS!r}, {way_out}")
     return Node(name, tuple(reads), tuple(writes), dependencies)
 
 

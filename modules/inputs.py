@@ -35,7 +35,8 @@ def graph_inputs(
         `x` `[N, *obs_shape]`, and the state, zeros where none is given.
 
     Raises:
-        InputError: "observations must be ...", "the recurrent state ...", "lstm_h must be ...".
+        InputError: "observations must be ...", "the recurrent state ...", "lstm_h must be ...",
+            "dones must be ...".
     """
     x, ndim = data["x"], len(obs_shape)
     if tuple(x.shape[-ndim:]) != tuple(obs_shape) or x.dim() - ndim not in (1, 2):
@@ -71,6 +72,9 @@ def _state(data: Mapping[str, Any], core: Any, rows: int) -> tuple[Tensor, Tenso
     h, c = given[STATE[0]].to(x.device), given[STATE[1]].to(x.device)
     resets = [data[key].bool() for key in RESETS if key in keys]
     if len(resets) == len(RESETS):
+        for key, each in zip(RESETS, resets, strict=True):
+            if each.numel() != rows:
+                raise InputError(f"{key} must be [B], one for each of {rows} observations, got {list(each.shape)}")
         over = (resets[0] | resets[1]).view(1, -1, 1)
         h, c = h.masked_fill(over, 0), c.masked_fill(over, 0)
     return h, c

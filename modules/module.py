@@ -61,11 +61,11 @@ class MettaModule(nn.Module):
         result = self.compute(*[data[key] for key in self.in_keys])
         for key, value in zip(self.out_keys, one_per_key(self, result), strict=True):
             data[key] = value
-        self.add_losses(data)
+        self._add_losses(data)
         return data
 
-    def add_losses(self, data: MutableMapping[str, Any]) -> None:
-        """Adds losses of the module's own to `data`, which is no output and has many writers; nothing here."""
+    def _add_losses(self, data: MutableMapping[str, Any]) -> None:
+        """Adds the losses of `RegularizedModule`s, in a module alone; a container adds those of all of its own."""
 
     @property
     def draws_random_numbers(self) -> bool:

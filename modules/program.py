@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any, cast
@@ -17,6 +18,8 @@ from modules.interop import mapping_for
 Program = Callable[[Mapping[str, nn.Module], MutableMapping[str, Any]], None]
 Runner = Callable[[Sequence[Node], Sequence[str], Mapping[str, nn.Module], MutableMapping[str, Any]], None]
 """Runs components in their order and keeps some keys, as `run_plainly` does."""
+_QUIET = threading.RLock()
+"""Held while warnings are ignored: which ones are is told to all threads at once, and two would leave it so."""
 
 
 def call_through_forward(module: nn.Module, *inputs: Any) -> Any:
@@ -37,7 +40,7 @@ def call_with_hooks(module: nn.Module, *inputs: Any) -> Any:
         return call_through_forward(module, *inputs)
     around: Any = BackwardHook(module, full, before)
     inputs = around.setup_input_hook(inputs)
-    with warnings.catch_warnings():
+    with _QUIET, warnings.catch_warnings():
         # torch sees the hooks and the mapping, and warns that they will not fire.
         warnings.filterwarnings("ignore", "For backward hooks to be called")
         result = call_through_forward(module, *inputs)

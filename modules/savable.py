@@ -41,19 +41,29 @@ def check_config(agent: MettaAgent) -> None:
     """Refuses components that the config does not build: a hot swap does not change it, and a file holds nothing else.
 
     Raises:
-        CheckpointError: "component ... is not what the config builds", "the agent has the components ...".
+        CheckpointError: "component ... is not what the config builds", "the agent has the components ...",
+            "... has the tensor ...", "the agent's clip_range is ...".
     """
     with torch.random.fork_rng(devices=[]):
-        built = MettaAgent(agent.config, agent.environment).components
+        made = MettaAgent(agent.config, agent.environment)
+    built = made.components
     if (here := list(agent.components)) != (there := list(built)):
         listed = f"the agent has the components {', '.join(here)}, and its config {', '.join(there)}"
         raise CheckpointError(f"{listed}{WAY_OUT}")
+    if agent.clip_range != made.clip_range:
+        raise CheckpointError(f"the agent's clip_range is {agent.clip_range!r}, not {made.clip_range!r}{WAY_OUT}")
     for name, module in agent.components.items():
         mine, said = _arguments(getattr(module, "_innermost", module)), _arguments(built[name])
         for what in dict.fromkeys([*mine, *said]):
             if mine.get(what) != said.get(what):
                 values = f"{what} is {mine.get(what)!r}, not {said.get(what)!r}"
                 raise CheckpointError(f"component {name!r} is not what the config builds: {values}{WAY_OUT}")
+    mine, said = agent.state_dict(), made.state_dict()
+    for what in mine.keys() ^ said.keys():
+        who = (
+            "the agent, and not what its config builds" if what in mine else "what the config builds, and not the agent"
+        )
+        raise CheckpointError(f"{who}, has the tensor {what!r}{WAY_OUT}")
 
 
 def _arguments(module: Any) -> dict[str, Any]:

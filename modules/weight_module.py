@@ -125,9 +125,20 @@ class WeightModule(MettaModule):
 
     @torch.no_grad()
     def clip_weights(self) -> None:
-        """Clamps the weight, never the bias, to `clip_value`; 0 means no limit. Call it after the optimizer step."""
+        """Clamps the weight, never the bias, to `clip_value`; 0 means no limit. Call it after the optimizer step.
+
+        Raises:
+            ConfigError: "the weight of ... is computed ...", by a parametrisation of torch's.
+        """
         if self.clip_value > 0:
-            self.weight.clamp_(-self.clip_value, self.clip_value)
+            is_pruned = "weight_mask" in self._buffers
+            weight = self._parameters.get("weight_orig" if is_pruned else "weight")
+            if weight is None:
+                way_out = "give it clip_scale: 0, or the agent clip_range: 0"
+                raise ConfigError(
+                    f"the weight of {self.out_keys[0]!r} is computed from others, and not clipped: {way_out}"
+                )
+            weight.clamp_(-self.clip_value, self.clip_value)
 
 
 class HeadModule(WeightModule):

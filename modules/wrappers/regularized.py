@@ -27,6 +27,9 @@ class RegularizedModule(Wrapper):
         ConfigError: "... must be a number >= 0 ...".
     """
 
+    l2_scale: float
+    l1_scale: float
+
     def __init__(self, module: nn.Module, l2_scale: float = 0.01, l1_scale: float = 0.0) -> None:
         scales: dict[str, Any] = {"l2_scale": l2_scale, "l1_scale": l1_scale}
         for name, scale in scales.items():
@@ -35,7 +38,7 @@ class RegularizedModule(Wrapper):
         super().__init__(module)
         self.l2_scale, self.l1_scale = l2_scale, l1_scale
 
-    def add_losses(self, data: MutableMapping[str, Any]) -> None:
+    def _add_losses(self, data: MutableMapping[str, Any]) -> None:
         """Adds the loss of this module, and of others inside it."""
         add_regularization(data, regularizers([self]))
 

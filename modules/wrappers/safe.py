@@ -47,6 +47,16 @@ class SafeModule(Wrapper):
         SafetyError: at a call, naming key, component and statistics.
     """
 
+    input_specs: dict[str, Spec]
+    output_specs: dict[str, Spec]
+    action_bounds: dict[str, Bounds]
+    nan_check: bool
+    check_every: int
+    value_keys: tuple[str, ...]
+    value_limit: float
+    _calls: int
+    _warned: set[str]
+
     def __init__(
         self,
         module: nn.Module,

@@ -27,6 +27,9 @@ class StatefulModule(Wrapper):
         ConfigError: a manager without keys, an output that both write, or a module that has a child of this name.
     """
 
+    _read: int
+    _written: tuple[str, ...]
+
     def __init__(self, module: nn.Module, state_manager: nn.Module) -> None:
         super().__init__(module)
         manager: Any = state_manager

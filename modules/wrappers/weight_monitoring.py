@@ -31,6 +31,11 @@ class WeightMonitoringModule(Wrapper):
         ConfigError: "clip_value must be ...".
     """
 
+    weight_limit: float
+    monitor_health: bool
+    norm_limit: float
+    _warned: set[tuple[str, str]]
+
     def __init__(
         self,
         module: nn.Module,
@@ -45,7 +50,7 @@ class WeightMonitoringModule(Wrapper):
         super().__init__(module)
         # Not `clip_value`, which is a trained attribute of many a wrapped module.
         self.weight_limit, self.monitor_health, self.norm_limit = clip_value or 0.0, monitor_health, norm_limit
-        self._warned: set[tuple[str, str]] = set()
+        self._warned = set()
 
     @torch.no_grad()
     def after_step(self) -> None:

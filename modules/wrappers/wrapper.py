@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, MutableMapping
+from functools import cache
 from typing import Any, Self, cast
 
 from torch import Tensor, nn
@@ -24,20 +26,27 @@ SHARED = (
 """What a wrapper and what it wraps hold together: tables of tensors, and of hooks on their names."""
 
 
+@cache
+def _declared(cls: type) -> frozenset[str]:
+    """Attributes that the bodies of a class and of its bases announce."""
+    return frozenset(name for each in cls.__mro__ for name in inspect.get_annotations(each))
+
+
 class Wrapper(MettaModule):
     """Stands for `module`: the same keys, and the same parameters, buffers and children under the same names.
 
     Names and order stay as they were because both modules hold the very same tables of them; the wrapped one is found
     by `modules()` right after its wrapper, with the same name. What a wrapper does not know, `module` is asked for,
-    and attributes that the innermost module has are set there.
+    and attributes that `module` has are set there.
 
-    Subclasses override `compute`, where `self.inner(*inputs)` is the wrapped computation.
+    Subclasses override `compute`, where `self.inner(*inputs)` is the wrapped computation, and declare attributes of
+    their own in the class body: others would be set in `module`, where it has some of that name.
 
     Args:
         module: a `MettaModule`, perhaps a wrapper itself, or any module with `in_keys` and `out_keys`.
 
     Raises:
-        ConfigError: "... wraps a module with in_keys and out_keys ...".
+        ConfigError: "... wraps a module with in_keys and out_keys ...", "a wrapper keeps its module ...".
     """
 
     module: nn.Module
@@ -87,10 +96,10 @@ class Wrapper(MettaModule):
         """Of the wrapped module."""
         return getattr(self.module, "saved_attributes", ())
 
-    def add_losses(self, data: MutableMapping[str, Any]) -> None:
+    def _add_losses(self, data: MutableMapping[str, Any]) -> None:
         """Adds what the wrapped module adds."""
         if isinstance(self.module, MettaModule):
-            self.module.add_losses(data)
+            self.module._add_losses(data)
 
     def __getattr__(self, name: str) -> Any:
         # Only asked for what is found nowhere else; in the middle of unpickling there is no module yet.
@@ -99,11 +108,14 @@ class Wrapper(MettaModule):
         return getattr(self.module, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        is_own = "module" not in self.__dict__ or name in self.__dict__ or hasattr(type(self), name)
-        if is_own or not hasattr(self._innermost, name):
+        module = self.__dict__.get("module")
+        if name == "module" and module is not None:
+            raise ConfigError(f"a wrapper keeps its module: put a new {type(self).__name__} around the other one")
+        is_own = name in self.__dict__ or hasattr(type(self), name) or name in _declared(cast(Any, type(self)))
+        if module is None or is_own or not hasattr(module, name):
             super().__setattr__(name, value)
         else:
-            setattr(self._innermost, name, value)
+            setattr(module, name, value)
 
     def named_modules(
         self, memo: set[nn.Module] | None = None, prefix: str = "", remove_duplicate: bool = True

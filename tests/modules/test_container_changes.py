@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from torch import nn
 
-from modules import ComponentContainer, MergeModule
+from modules import ComponentContainer, MergeModule, MettaModule, RegularizedModule
 from modules.errors import GraphError
 from modules.layers.concat_merge import ConcatMergeModule
 from modules.layers.conv2d import Conv2dModule
@@ -118,3 +118,30 @@ def test_a_component_that_was_set_to_none_is_missed_by_name() -> None:
     components.a = None
     with pytest.raises(GraphError, match="component 'a' \\(NoneType\\) needs to be a module"):
         components.execute({"x": X})
+
+
+def test_a_regulariser_that_is_put_on_a_child_later_counts() -> None:
+    class Parent(MettaModule):
+        def __init__(self) -> None:
+            super().__init__(("x",), ("y",))
+            self.child: Any = LinearModule(2, 2)
+
+        def compute(self, x: Any) -> Any:
+            return self.child.compute(x)
+
+    components, parent = ComponentContainer(), Parent()
+    components.register_component("y", parent)
+    assert "regularization_loss" not in components.execute({"x": X})
+    parent.child = RegularizedModule(parent.child)
+    assert "regularization_loss" in components.execute({"x": X})
+
+
+def test_a_loss_that_alone_is_wanted_is_that_of_all() -> None:
+    components = linears()
+    components.replace_component("a", RegularizedModule(components["a"]))
+    assert set(components.execute({}, outputs=["regularization_loss"])) == {"regularization_loss"}
+
+
+def test_a_component_must_not_write_the_loss_that_regularisers_add_up() -> None:
+    with pytest.raises(GraphError, match="component 'a' writes 'regularization_loss', which regularisers add up in"):
+        ComponentContainer().register_component("a", Add(("x",), "regularization_loss"))

@@ -6,6 +6,7 @@ import copy
 import multiprocessing
 import pickle
 import threading
+import warnings
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,7 @@ from modules.layers.dropout import DropoutModule
 from modules.layers.obs_slot_attn import ObsSlotAttnModule
 from tests.modules._agents import ENVIRONMENT, config, observations
 from tests.modules._agents import agent as make_agent
+from tests.modules._graphs import X, container
 
 
 def wide(branches: int = 3) -> ComponentContainer:
@@ -217,3 +219,29 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
     finally:
         child.terminate()
         child.join()
+
+
+def test_inside_a_component_it_is_the_sequence() -> None:
+    execute, inner = ParallelDAGExecutor(max_workers=1), container(b="a")
+
+    class Outer(MettaModule):
+        def compute(self, x: Tensor) -> Any:
+            return execute(inner, {"a": x})["b"]
+
+    outer = ComponentContainer()
+    outer.register_component("y", Outer(("x",), ("y",)))
+    found: list[Any] = []
+    caller = threading.Thread(target=lambda: found.append(execute(outer, {"x": X})), daemon=True)
+    caller.start()
+    caller.join(10)
+    assert found[0]["y"].tolist() == [2.0, 3.0]
+
+
+def test_backward_hooks_in_threads_leave_the_filters_of_warnings_as_they_were() -> None:
+    components = wide(4)
+    for module in components.values():
+        module.register_full_backward_hook(lambda *_: None)
+    before, execute = list(warnings.filters), ParallelDAGExecutor(4)
+    for _ in range(100):
+        execute(components, {"input": torch.ones(2, 4)})
+    assert list(warnings.filters) == before
