@@ -99,7 +99,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         cli.console.print(f"[red]error[/red]: {escape(str(error))}")
         return error.exit_code if isinstance(error, MigrationError) else cli.UNUSABLE
     reports = args.report or (REPORT if result.verdict == DIFFERENT else None)
-    show(result, cli.console, write_reports(result, reports) if reports else ())
+    try:
+        written = write_reports(result, reports) if reports else ()
+    except OSError as error:
+        show(result, cli.console, ())
+        cli.console.print(f"[red]error[/red]: the reports cannot be written: {escape(str(error))}")
+        return cli.UNUSABLE
+    show(result, cli.console, written)
     if args.json:
         sys.stdout.write(render_json(result).decode())
     return cli.DONE if result.verdict == EQUAL else cli.FOUND

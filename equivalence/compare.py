@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 """Bytes of a float -> the integers that its bits are."""
 
 
@@ -16,7 +16,7 @@ class Difference:
     """Two values that should be equal and are not.
 
     Attributes:
-        place: `component`, `output`, `gradient`, `state`, `weight`, `attribute`, `generator` or `error`.
+        place: `component`, `output`, `gradient`, `state`, `weight`, `attribute`, `file`, `generator` or `error`.
         name: which one.
         detail: how they differ, in words.
         differing: how many elements differ.

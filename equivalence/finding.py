@@ -48,6 +48,7 @@ class Pair:
         around: what the new side's passes run in.
         graph: component name -> the components that it reads, in execution order; from the new agent if not given.
         old_config: the config of the old side, in the words of either stack; None where nobody kept it.
+        besides: what no agent shows, of its files or of how it was built: (place, name) -> old value, new value.
     """
 
     old: nn.Module
@@ -58,6 +59,7 @@ class Pair:
     around: Callable[[], AbstractContextManager[Any]] = nullcontext
     graph: Mapping[str, Sequence[str]] | None = None
     old_config: Mapping[str, Any] | None = None
+    besides: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     @cached_property
     def sources(self) -> Mapping[str, Sequence[str]]:

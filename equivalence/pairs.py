@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
@@ -13,6 +14,7 @@ from torch import nn
 
 import migrate
 from equivalence.finding import Pair
+from equivalence.origin import restored
 from equivalence.strategies import AgentSizes
 from migrate import config_rules
 from migrate.agent_rules import ERA, era_of_config
@@ -73,7 +75,8 @@ def pair_of_files(old: Path, new: Path | None = None, era: str | None = None) ->
     if era is None and new != old:
         era = era_as_told(old, era_of_config(agent.config).date)
     old_config = read_policy(old, era).config
-    return replace(make_pair(migrate.load_policy(old, "legacy", era), agent), old_config=old_config)
+    pair = make_pair(migrate.load_policy(old, "legacy", era), agent)
+    return replace(pair, old_config=old_config, besides=restored(old, new))
 
 
 def _of_era(config: Mapping[str, Any], era: str | None, where: Path) -> Mapping[str, Any]:
@@ -107,15 +110,17 @@ def pair_of_configs(
         actions: names and largest parameters of what is activated; `DEFAULT_ACTIONS` if not given.
     """
     environment = environment or default_environment(new_config_of(new))
-    agents = []
+    agents, generators = [], []
     with torch.random.fork_rng(devices=[]):
         for config, stack in ((old, "legacy"), (new, "modules")):
             torch.manual_seed(seed)
             agents.append(migrate.build_agent({**config, config_rules.STACK: stack}, environment))
+            generators.append(hashlib.sha256(torch.get_rng_state().numpy().tobytes()).hexdigest())
     for agent in agents:
         if hasattr(agent, "activate_actions") and not has_two_heads(agents[1]):
             agent.activate_actions(*(actions or DEFAULT_ACTIONS), "cpu")
-    return replace(make_pair(agents[0], agents[1]), old_config=old)
+    drawn = {("generator", "after building"): (generators[0], generators[1])}
+    return replace(make_pair(agents[0], agents[1]), old_config=old, besides=drawn)
 
 
 def new_config_of(config: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-import torch
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import given, seed
 from hypothesis.errors import Flaky
 from torch import Tensor
 
@@ -20,12 +18,13 @@ from equivalence.control import EXAMPLES, control
 from equivalence.divergences import aligned, split, stale
 from equivalence.finding import Pair
 from equivalence.harness import EXACT, LEVELS, SKIPPED
+from equivalence.large import LARGE_FROM, try_large
 from equivalence.oracle import judge, judge_of
 from equivalence.policy import BITWISE, ORACLE, Judgement
+from equivalence.quiet import quiet, settings_for
 from equivalence.result import ComponentResult, LevelResult
-from equivalence.strategies import Draw, Inputs, draws, fills_for
+from equivalence.strategies import RECORDED, Draw, Inputs, draws, fills_for
 
-PHASES = (Phase.generate, Phase.shrink)
 DATA = 25
 """Inputs of one structure, which differ in their data alone; making a structure costs more than filling it."""
 
@@ -118,10 +117,10 @@ def _run(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) -> L
     result = attempt(pair, name, run, rows)
     if run.controls and result.compared and not result.differences:
         examples = min(run.examples, EXAMPLES * max(1, level.per))
-        quiet = replace(
+        control_run = replace(
             run, examples=examples, controls=False, shrink=False, deadline=None, progress=lambda _, __: None
         )
-        result.control = control(pair, run.seed, name, lambda: attempt(pair, name, quiet, {}), coarse=by_oracle)
+        result.control = control(pair, run.seed, name, lambda: attempt(pair, name, control_run, {}), coarse=by_oracle)
     return result
 
 
@@ -129,20 +128,22 @@ def _tried(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) ->
     """One level under the `bitwise` policy: Hypothesis draws structures until one fails, and shrinks it."""
     level, result = LEVELS[name], LevelResult(name, LEVELS[name].purpose)
     examples = level.examples(run.examples)
+    has_large = run.shrink and level.per == 1 and examples >= LARGE_FROM
+    examples -= has_large
     data = max(1, min(DATA, examples // 10))
     fills = fills_for(pair.sizes, run.recorded)
     smallest: list[Draw] = []
 
     calls = itertools.count()
 
-    @_settings(-(-examples // data) + (examples < FEW), shrink=run.shrink)
+    @settings_for(-(-examples // data) + (examples < FEW), shrink=run.shrink)
     @given(draws(pair.sizes, run.recorded))
     def attempt(draw: Draw) -> None:
         if examples < FEW and not next(calls):
             return  # Hypothesis begins with the simplest input, which is not the one to spend a long level on
         if run.is_over and result.examples and draw not in smallest:
             return
-        with _quiet(pair, draw):
+        with quiet(pair, draw):
             for offset in range(data):
                 if result.compared and result.examples >= examples and not smallest:
                     return
@@ -157,6 +158,8 @@ def _tried(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) ->
             seed(run.seed + other)(attempt)()
             if result.compared or not result.failed_alike:
                 break  # else both sides failed on all that was drawn, and nothing was compared
+    if has_large and not result.differences and not run.is_over:
+        try_large(partial(_attempted, pair, result, run, rows), steps=level.steps)
     if result.differences:
         result.blamed = _blamed(pair, result, run)
         for found in result.differences:
@@ -169,6 +172,17 @@ def _tried(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) ->
     elif result.examples:
         result.differences = stale(pair, name, result.divergences)
     return result
+
+
+def _attempted(pair: Pair, result: LevelResult, run: Run, rows: dict[str, ComponentResult], draw: Draw) -> bool:
+    """Whether both sides differ on an input."""
+    used = draw if run.recorded is None else replace(draw, observations=RECORDED)
+    with quiet(pair, used):
+        try:
+            _example(pair, result, replace(used, seed=run.seed % 2**31), run, rows)
+        except _UnequalError:
+            return True
+    return False
 
 
 def _shifted(draw: Draw, offset: int, fills: Sequence[str]) -> Draw:
@@ -200,7 +214,7 @@ def _example(pair: Pair, result: LevelResult, draw: Draw, run: Run, rows: dict[s
 def _blamed(pair: Pair, result: LevelResult, run: Run) -> str | None:
     if result.failing is None:
         return None
-    with _quiet(pair, result.failing):
+    with quiet(pair, result.failing):
         inputs = Inputs(result.failing, pair.sizes, run.recorded)
         found = blame(pair, result.differences, inputs, steps=LEVELS[result.level].steps)
     pair.restore_state()
@@ -213,12 +227,12 @@ def _judged(pair: Pair, name: str, run: Run, _: dict[str, ComponentResult]) -> L
     judgement, judged = Judgement(), judge_of(pair)
 
     @seed(run.seed)
-    @_settings(level.examples(run.examples), shrink=False)
+    @settings_for(level.examples(run.examples), shrink=False)
     @given(draws(pair.sizes, run.recorded))
     def attempt(draw: Draw) -> None:
         if run.is_over and result.examples:
             return
-        with _quiet(pair, draw):
+        with quiet(pair, draw):
             inputs = Inputs(draw, pair.sizes, run.recorded)
             result.compared += judge(judgement, pair, judged, level.run, inputs)
         result.examples += 1
@@ -229,21 +243,3 @@ def _judged(pair: Pair, name: str, run: Run, _: dict[str, ComponentResult]) -> L
     result.differences, _met = split(pair, name, judgement.verdict())
     result.blamed = blame(pair, result.differences)
     return result
-
-
-def _settings(examples: int, *, shrink: bool) -> settings:
-    return settings(
-        max_examples=max(1, examples), database=None, deadline=None, phases=PHASES if shrink else PHASES[:1],
-        suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
-    )  # fmt: skip
-
-
-@contextmanager
-def _quiet(pair: Pair, draw: Draw) -> Iterator[None]:
-    """Both agents in the drawn mode; the caller's random numbers are left alone."""
-    for agent in (pair.old, pair.new):
-        if agent.training != draw.train:
-            agent.train(draw.train)
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # old code warns of observations that are drawn to be odd
-        yield

@@ -27,12 +27,18 @@ OPTIONS = {
 SHOWN = 10
 
 
+def _positive(text: str) -> int:
+    from equivalence.options import positive
+
+    return positive(text)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the options; without the folders, the files beside the repository are taken."""
     group = parser.getgroup("equivalence", "proof of the migration on real files")
     for option, text in OPTIONS.items():
         group.addoption(option, default=None, metavar="DIR", help=text)
-    group.addoption("--equivalence-examples", type=int, metavar="N", help="inputs per level of each file")
+    group.addoption("--equivalence-examples", type=_positive, metavar="N", help="inputs per level of each file")
     group.addoption("--equivalence-seed", type=int, default=0, metavar="S", help="other inputs")
     parser.addini("equivalence_files", "configs and policies to prove, or folders of them", type="paths", default=[])
     parser.addini("equivalence_examples", "inputs per level of each file", default="25")

@@ -36,9 +36,10 @@ def _once(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def attributes(pair: Pair, _: Inputs) -> Finding:
-    """What no forward pass shows: clip limits, anchors, scales, action rows, frozen weights, parameter order, mode."""
+    """What no pass shows: clip limits, anchors, scales, action rows, frozen weights, order, mode; and the files."""
     finding = Finding()
     finding.compare_values("attribute", "training mode", *pair.modes)
+    check_besides(finding, pair)
     known = set(pair.order)
     for name, old, new in holdings(pair.old, pair.new, pair.names):
         first = name.partition(".")[0]
@@ -49,6 +50,12 @@ def attributes(pair: Pair, _: Inputs) -> Finding:
             finding.compare_values("attribute", name, old, new, component=owner)
     _l2_terms(finding, pair)
     return finding
+
+
+def check_besides(finding: Finding, pair: Pair) -> None:
+    """What no agent shows: what its file gives back, what building it took from the generator."""
+    for (place, name), values in pair.besides.items():
+        finding.compare_values(place, name, *values)
 
 
 def _l2_terms(finding: Finding, pair: Pair) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from equivalence.call import check_call, copied
 from equivalence.compare import Difference
 from equivalence.finding import Finding, Pair, both
 from equivalence.strategies import Inputs
@@ -17,8 +18,10 @@ def inference(pair: Pair, inputs: Inputs) -> Finding:
     """One step without gradients: every component's output, actions, new state, generator state."""
     finding = Finding()
     obs, state = inputs.step_obs(), inputs.state()
+    given = copied(inputs.draw.seed, obs, state)
     with torch.no_grad():
-        both(finding, pair, lambda agent: trace(agent, obs.clone(), state=state), inputs.draw.seed)
+        traces = both(finding, pair, lambda agent: trace(agent, obs.clone(), state=state), inputs.draw.seed)
+        check_call(finding, pair, traces, given)
     return finding
 
 
@@ -26,7 +29,9 @@ def forward(pair: Pair, inputs: Inputs) -> Finding:
     """The training pass: a sequence, whose actions are given."""
     finding = Finding()
     obs, action, state = inputs.sequence_obs(), inputs.action(), inputs.state()
-    both(finding, pair, lambda agent: trace(agent, obs.clone(), action=action, state=state), inputs.draw.seed)
+    given = copied(inputs.draw.seed, obs, state, action)
+    traces = both(finding, pair, lambda agent: trace(agent, obs.clone(), action=action, state=state), inputs.draw.seed)
+    check_call(finding, pair, traces, given)
     return finding
 
 

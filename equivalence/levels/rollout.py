@@ -22,13 +22,18 @@ def rollout(pair: Pair, inputs: Inputs) -> Finding:
     """
     finding, states = Finding(), [inputs.state(), inputs.state()]
     reported: int | None = None
+    last: tuple[Trace, Trace] | None = None
     for finding.step in range(inputs.draw.steps):
         before = len(finding.differences)
         turn = iter(states)
         run = partial(_step, inputs=inputs, step=finding.step, states=turn)
         with torch.no_grad():
             traces = both(finding, pair, run, inputs.draw.seed + finding.step)
+        if last is not None and len(finding.differences) == before:  # what a caller kept is his, whatever comes next
+            old, new = ({f"{key} of the step before": v for key, v in each.outputs.items()} for each in last)
+            finding.check_all("output", old, new, ())
         finding.end_step(before)
+        last = traces
         reported = len(finding.differences) if reported is None and finding.differences else reported
         if traces is None:
             break

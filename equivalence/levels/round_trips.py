@@ -13,7 +13,7 @@ import yaml
 
 import migrate
 from equivalence.finding import Finding, Pair, both, tamper
-from equivalence.levels.held import attributes, weights
+from equivalence.levels.held import attributes, check_besides, weights
 from equivalence.levels.passes import sequence
 from equivalence.pairs import pair_of_configs
 from equivalence.strategies import Inputs
@@ -72,6 +72,7 @@ def config(pair: Pair, inputs: Inputs) -> Finding:
         return finding
     if (change := tamper.get()) is not None:
         change(fresh.new)
+    check_besides(finding, fresh)
     found = weights(fresh, inputs)
     finding.compared += found.compared
     finding.differences += found.differences

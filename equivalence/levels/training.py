@@ -58,6 +58,8 @@ def training(pair: Pair, inputs: Inputs) -> Finding:
         _check_trained(finding, copies, old, new)
         if finding.differences:
             break
+    else:
+        _check_upkeep(finding, copies)
     finding.steps = [0] * (finding.step or 0) + [max((d.ulp or 1 for d in finding.differences), default=0)]
     return finding
 
@@ -111,3 +113,20 @@ def _moved(side: Side, parameter: nn.Parameter | None) -> dict[str, Tensor]:
     if parameter is None:
         return {}
     return {"": parameter.detach(), **{f" {key}": value for key, value in side.optimizer.state[parameter].items()}}
+
+
+def _check_upkeep(finding: Finding, pair: Pair) -> None:
+    """What the old trainer asked of an agent between its steps: anchors that move, and the L2 losses as a whole."""
+    for agent in (pair.old, pair.new):
+        cast(Any, agent).update_l2_init_weight_copy()
+    for name in pair.order:
+        old, new = (cast(Any, agent).components[name] for agent in (pair.old, pair.new))
+        anchors = [getattr(component, "initial_weights", None) for component in (old, new)]
+        if any(isinstance(anchor, Tensor) for anchor in anchors):
+            finding.check("attribute", f"{name}.initial_weights", *anchors, component=name)
+    for loss in LOSSES:
+        try:
+            there = getattr(pair.old, loss)()
+        except (AttributeError, TypeError):  # see `_l2`
+            continue
+        finding.check("output", loss, there.float().reshape(()), getattr(pair.new, loss)())

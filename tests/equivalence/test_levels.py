@@ -20,6 +20,8 @@ from equivalence.proof import Run, prove
 from equivalence.result import LevelResult
 from equivalence.stirring import build
 from migrate.eras import Era
+from modules import weights
+from modules.layers.linear import LinearModule
 from tests.migrate import _eras
 
 LINEAR = subject("linear")
@@ -176,3 +178,45 @@ def test_an_agent_without_recurrent_state_is_proved_without_one() -> None:
         ]
     results = prove(pair_of_configs(config, config, agent.environment), examples=3)
     assert all(result.equal or result.skipped for result in results), results
+
+
+def test_a_state_that_the_next_pass_writes_into_is_found_though_it_was_right() -> None:
+    buffers: list[Tensor] = []
+
+    def reuse(right: Callable[..., Any], _: Any, x: Tensor, h: Tensor, c: Tensor) -> Any:
+        result, next_h, next_c = right(x, h, c)
+        if not buffers or buffers[0].shape != next_h.shape:
+            buffers[:] = [torch.empty_like(next_h)]
+        return result, buffers[0].copy_(next_h), next_c
+
+    result = found(planted("linear", computing(reuse), "_core_"), "rollout")
+    assert result.differences[0].name == "lstm_h of the step before"
+
+
+def test_an_input_that_autograd_needs_and_that_is_written_into_is_a_difference_and_no_crash() -> None:
+    def write(right: Callable[..., Tensor], _: Any, x: Tensor) -> Tensor:
+        result = right(x) * x
+        with torch.no_grad():
+            x.add_(1)
+        return result
+
+    result = found(planted("linear", computing(write)), "component")
+    assert LINEAR in {each.component for each in result.differences}
+
+
+def test_a_component_that_draws_more_when_it_is_built_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    init = LinearModule.__init__
+
+    def greedy(self: LinearModule, *args: Any, **options: Any) -> None:
+        init(self, *args, **options)
+        torch.rand(1)
+
+    monkeypatch.setattr(LinearModule, "__init__", greedy)
+    assert "after building" in {each.name for each in found(host("linear"), "config", 1).differences}
+
+
+def test_anchors_that_move_otherwise_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    move = weights.move_anchors
+    monkeypatch.setattr(weights, "move_anchors", lambda components, alpha: move(components, 1 - alpha))
+    result = found(host("linear"), "training", 1)
+    assert {each.name.partition(".")[2] for each in result.differences} == {"initial_weights"}
