@@ -16,6 +16,7 @@ import torch
 from rich.table import Table
 from torch import nn
 
+from equivalence.call import EVERY
 from equivalence.case import cases
 from equivalence.component import Trial, build, compare_built
 from equivalence.conditions import environment
@@ -97,11 +98,12 @@ def _timed(pairs: Sequence[Pair], level: str, bare: Bare) -> dict[str, float]:
 
 
 def _bare_seconds(pair: Pair, draw: Draw, bare: Bare) -> float:
-    """What both agents take for one input, without making it or looking at what comes out."""
+    """What both agents take for one input, the plain call included, without making it or looking at what comes out."""
     inputs = Inputs(draw, pair.sizes)
+    called = [pair.new] if bare is _infer and draw.seed % EVERY == 0 else []
     spent = 0.0
     with torch.random.fork_rng(devices=[]):
-        for agent in (pair.old, pair.new):
+        for agent in (pair.old, pair.new, *called):
             agent.train(draw.train)
             run = bare(agent, inputs)
             started = time.perf_counter()
