@@ -99,15 +99,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         cli.console.print(f"[red]error[/red]: {escape(str(error))}")
         return error.exit_code if isinstance(error, MigrationError) else cli.UNUSABLE
     reports = args.report or (REPORT if result.verdict == DIFFERENT else None)
+    written: Sequence[Path] = ()
+    unwritable: OSError | None = None
     try:
         written = write_reports(result, reports) if reports else ()
     except OSError as error:
-        show(result, cli.console, ())
-        cli.console.print(f"[red]error[/red]: the reports cannot be written: {escape(str(error))}")
-        return cli.UNUSABLE
+        unwritable = error
     show(result, cli.console, written)
     if args.json:
         sys.stdout.write(render_json(result).decode())
+    if unwritable is not None:
+        cli.console.print(f"[red]error[/red]: the reports cannot be written: {escape(str(unwritable))}")
+        return cli.UNUSABLE
     return cli.DONE if result.verdict == EQUAL else cli.FOUND
 
 

@@ -203,23 +203,24 @@ def _compare_gradients(finding: Finding, pair: Pair, name: str, old: Half, new: 
     """Gradients of a component's own parameters and inputs, for one random gradient of its output."""
     if old[0].shape != new[0].shape or old[0].dtype != new[0].dtype:
         return
-    sides, failures = [], []
-    named = _parameters(pair, name)
-    for (output, leaves), parameters in zip((old, new), named, strict=True):
+    sides: list[dict[str, Tensor | None]] = []
+    failures: list[str] = []
+    for (output, leaves), parameters in zip((old, new), _parameters(pair, name), strict=True):
         wanted = {**{f"input {key}": leaf for key, leaf in leaves.items() if leaf.requires_grad}, **parameters}
         weight = inputs.loss_weights(tuple(output.shape), 7)
-        if wanted:
-            try:
-                found = torch.autograd.grad(output, list(wanted.values()), weight, allow_unused=True)
-            except RuntimeError as error:  # such as for an input that was written into behind autograd's back
-                failures.append(f"{type(error).__name__}: {error}")
-                continue
-            failures.append("")
-            sides.append(dict(zip(wanted, found, strict=True)))
-    if any(failures):
-        if not all(failures):
-            finding.compare_values("error", f"backward through {name}", *failures, component=name)
-    elif sides:
+        found: dict[str, Tensor | None] = {}
+        failure = ""
+        try:
+            if wanted:
+                gradients = torch.autograd.grad(output, list(wanted.values()), weight, allow_unused=True)
+                found = dict(zip(wanted, gradients, strict=True))
+        except RuntimeError as error:  # such as for an input that was written into behind autograd's back
+            failure = f"{type(error).__name__}: {error}"
+        sides.append(found)
+        failures.append(failure)
+    if any(failures) and not all(failures):
+        finding.compare_values("error", f"backward through {name}", *failures, component=name)
+    elif not any(failures):
         for key, gradient in sides[0].items():
             finding.check("gradient", f"{name}: {key}", gradient, sides[1].get(key), strides=False, component=name)
 

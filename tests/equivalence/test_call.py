@@ -69,3 +69,12 @@ def test_a_call_that_fails_where_nobody_watches_is_found(level: str) -> None:
 
     (difference,) = found(level, forward=plant).differences
     assert difference.detail == "'' became 'ValueError: unwatched'"
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_result_of_another_shape_is_found(level: str) -> None:
+    def plant(right: Any, *given: Any) -> Any:
+        action, log_prob, entropy, value, log_probs = right(*given)
+        return action, log_prob, entropy, value.flatten(), log_probs
+
+    assert names(found(level, forward=plant)) == {"value of the plain call"}
