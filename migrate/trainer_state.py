@@ -54,13 +54,10 @@ def read_trainer_state(checkpoint: Checkpoint, names: Sequence[str]) -> TrainerS
     found = [key for key in STATE_DICTS if isinstance(root, Mapping) and isinstance(root.get(key), Mapping)]
     if not found:
         raise UnusableFileError("this is no trainer state", where=where, fix="give the run's trainer_state.pt")
-    try:
-        state = by_name(root[found[0]], names, where)
-        state.key = found[0]
-        rest = {key: value for key, value in root.items() if key != state.key}
-        state.rest = sayable(rest, "the trainer state", where)
-    except UnusableFileError as error:
-        raise UnusableFileError(error.what, where=error.where or where, fix=error.fix) from error
+    state = by_name(root[found[0]], names, where)
+    state.key = found[0]
+    rest = {key: value for key, value in root.items() if key != state.key}
+    state.rest = sayable(rest, "the trainer state", where)
     return state
 
 
@@ -94,8 +91,8 @@ def _checked(
 ) -> tuple[list[Any], Mapping[Any, Mapping[str, Any]], dict[str, Any]]:
     """Positions, state by position and the one parameter group of an optimizer for `names`; see `by_name`."""
     groups, fields = optimizer.get("param_groups"), optimizer.get("state")
-    listed = [group.get("params") for group in groups if isinstance(group, dict)] if isinstance(groups, list) else []
-    positions = [position for each in listed if isinstance(each, list) for position in each]
+    listed = [group for group in groups if isinstance(group, dict)] if isinstance(groups, list) else []
+    positions = [each for group in listed if isinstance(group.get("params"), list) for each in group["params"]]
     wrong, fix = "", SAME_RUN
     if not isinstance(fields, Mapping) or not positions or not all(isinstance(each, int) for each in positions):
         wrong = "holds no state of a torch optimizer"
@@ -115,7 +112,7 @@ def _checked(
         wrong = f"the optimizer state has an entry {odd[0]!r}, whose name is no text"
     if wrong:
         raise UnusableFileError(wrong, where=where, fix=fix)
-    return positions, cast(Any, fields), cast(Any, groups)[0]
+    return positions, cast(Any, fields), listed[0]
 
 
 def sayable(value: Any, what: str, where: object) -> Any:

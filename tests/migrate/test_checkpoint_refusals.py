@@ -53,6 +53,7 @@ def _group(kept: dict[str, Any]) -> Any:
         (lambda kept: _state(kept)[0].update({(1, 2): 3}), "an entry (1, 2), whose name is no text"),
         (lambda kept: _group(kept)["params"].__setitem__(1, 0), "the optimizer counts parameter 0 twice"),
         (lambda kept: _group(kept).pop("params"), "holds no state of a torch optimizer"),
+        (lambda kept: kept["optimizer_state_dict"].update(param_groups=[3]), "holds no state of a torch optimizer"),
         (lambda kept: _group(kept).update(lr=torch.ones(1)), "the parameter group cannot be kept: a tensor"),
         (lambda kept: kept.update(seen={3: 0.5}), "has the key 3, which would come back as text"),
     ],
