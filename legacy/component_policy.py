@@ -22,8 +22,7 @@ class ComponentPolicy(nn.Module):
     Quirks kept: a component that is ready is not visited again, so the LSTM is built twice, not three times (trap 5).
     """
 
-    called: ClassVar[str] = ""
-    """What follows the name of its class in an error."""
+    suffix_in_errors: ClassVar[str] = ""
     heads: ClassVar[tuple[str, ...]] = ("_value_", "_action_")
     told: ClassVar[tuple[str, ...]] = (
         *("clip_range", "action_space", "feature_normalizations", "obs_width", "obs_height"),
@@ -44,7 +43,7 @@ class ComponentPolicy(nn.Module):
             self._setup_components(self.components[head])
         for name, component in self.components.items():
             if not component.ready:
-                raise RuntimeError(f"Component {name} in {facts['class_name']}{self.called} was never setup.")
+                raise RuntimeError(f"Component {name} in {facts['class_name']}{self.suffix_in_errors} was never setup.")
         self._note_memory()
 
     def _options(self, config: Any) -> Any:
@@ -101,7 +100,7 @@ class ComponentPolicy(nn.Module):
 class ComponentPolicyE10(ComponentPolicy):
     """2025-08-19: subclasses in Python (`Fast`, `LatentAttnTiny`, ...) instead of YAML."""
 
-    called = " policy"
+    suffix_in_errors = " policy"
     told: ClassVar[tuple[str, ...]] = tuple(name for name in ComponentPolicy.told if name != "action_space")
 
     def _options(self, config: Any) -> Any:

@@ -59,11 +59,10 @@ def check_config(agent: MettaAgent) -> None:
                 values = f"{what} is {mine.get(what)!r}, not {said.get(what)!r}"
                 raise CheckpointError(f"component {name!r} is not what the config builds: {values}{WAY_OUT}")
     mine, said = agent.state_dict(), made.state_dict()
-    for what in mine.keys() ^ said.keys():
-        who = (
-            "the agent, and not what its config builds" if what in mine else "what the config builds, and not the agent"
-        )
-        raise CheckpointError(f"{who}, has the tensor {what!r}{WAY_OUT}")
+    if differing := sorted(mine.keys() ^ said.keys()):
+        sides = ("the agent", "what its config builds")
+        has, lacks = sides if differing[0] in mine else reversed(sides)
+        raise CheckpointError(f"{has}, and not {lacks}, has the tensor {differing[0]!r}{WAY_OUT}")
 
 
 def _arguments(module: Any) -> dict[str, Any]:

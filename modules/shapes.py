@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from torch import Tensor
@@ -93,7 +94,7 @@ def number(**values: Any) -> None:
         ConfigError: "<name> must be a number, got ...".
     """
     for name, value in values.items():
-        if not isinstance(value, (int, float)):
+        if not isinstance(value, Real):
             raise ConfigError(f"{name} must be a number, got {value!r}")
 
 
