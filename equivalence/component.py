@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from itertools import chain
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from equivalence.case import Setup, Shape, cases
 from equivalence.finding import Finding
@@ -53,6 +54,18 @@ class Built:
     config: Mapping[str, Any]
     announced: Shape
     moves: tuple[tuple[str, str], ...]
+
+    @cached_property
+    def held(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+        """All parameters of the old side and of the new one, as they are at the first pass; asking modules costs."""
+        return list(self.old.parameters()), list(self.new.parameters())
+
+    @cached_property
+    def parameters(self) -> list[tuple[str, nn.Parameter, nn.Parameter]]:
+        """Those that the rule moves: old name, on the old side, on the new one."""
+        new = dict(self.new.named_parameters())
+        old = own_tensors(dict(self.old.named_parameters(remove_duplicate=False)))
+        return [(there, old[there], new[here]) for there, here in self.moves if there in old]
 
 
 def build(stem: str, setup: Setup, seed: int, finding: Finding | None = None) -> Built:
@@ -137,7 +150,8 @@ class _Pass:
 
 
 def _run(side: Any, run: Runner, inputs: Mapping[str, Tensor], trial: Trial) -> _Pass:
-    side.train(trial.train)
+    if side.training is not trial.train:
+        side.train(trial.train)
     leaves = {key: value.detach().clone().requires_grad_(value.requires_grad) for key, value in inputs.items()}
     fed = {key: value.clone() for key, value in leaves.items()}
     outputs: dict[str, Tensor] = {}
@@ -169,15 +183,12 @@ def _compare_gradients(finding: Finding, built: Built, old: _Pass, new: _Pass, t
     outputs = [side.outputs["output"] for side in (old, new)]
     if not all(output.requires_grad for output in outputs) or outputs[0].shape != outputs[1].shape:
         return
-    for side in (built.old, built.new):
-        side.zero_grad(set_to_none=True)
+    for parameter in chain(*built.held):
+        parameter.grad = None
     weights = torch.randn(outputs[0].shape, generator=torch.Generator().manual_seed(trial.seed + 1))
     for output in outputs:
         torch.autograd.backward(output, weights.to(output.dtype))
     for key, value in old.leaves.items():
         finding.check("gradient", f"input {key}", value.grad, new.leaves[key].grad, strides=False)
-    of_new = dict(built.new.named_parameters())
-    of_old = own_tensors(dict(built.old.named_parameters(remove_duplicate=False)))
-    for there, here in built.moves:
-        if there in of_old:
-            finding.check("gradient", there, of_old[there].grad, of_new[here].grad, strides=False)
+    for name, there, here in built.parameters:
+        finding.check("gradient", name, there.grad, here.grad, strides=False)

@@ -166,8 +166,9 @@ def inputs_of(module: MettaModule, setup: Setup, trial: Trial) -> dict[str, Tens
             inputs[source.name] = FLOATS[trial.values](shape, generator).requires_grad_()
         else:
             inputs[source.name] = torch.randint(0, source.below, shape, generator=generator)
-        inputs.setdefault("obs_mask", torch.rand(shape[:2], generator=generator) < 0.3)
-    fill = tokens if setup.has_tokens else OBSERVATIONS["uniform"]
+        if "obs_mask" not in inputs:
+            inputs["obs_mask"] = torch.rand(shape[:2], generator=generator) < 0.3
+    fill = tokens if setup.has_tokens and "x" in module.in_keys else OBSERVATIONS["uniform"]
     inputs["x"] = fill((trial.batch, trial.time, *setup.obs_shape), generator)
     if hasattr(module, "initial_state"):
         shape = tuple(cast("Any", module).initial_state(trial.batch, inputs["x"])[0].shape)
