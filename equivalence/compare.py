@@ -67,7 +67,7 @@ def difference(
         return Difference(place, name, _unlike(old, new), old.numel(), old.numel())
     if not same_bytes(old, new):
         return _explained(place, name, old.detach(), new.detach())
-    if strides and _layout(old) != _layout(new):
+    if strides and old.stride() != new.stride() and _layout(old) != _layout(new):
         return Difference(place, name, f"strides {old.stride()} became {new.stride()}", total=old.numel())
     if old.requires_grad != new.requires_grad:
         detail = f"requires_grad {old.requires_grad} became {new.requires_grad}"

@@ -61,7 +61,7 @@ class Built:
         return list(self.old.parameters()), list(self.new.parameters())
 
     @cached_property
-    def parameters(self) -> list[tuple[str, nn.Parameter, nn.Parameter]]:
+    def parameters(self) -> list[tuple[str, Tensor, Tensor]]:
         """Those that the rule moves: old name, on the old side, on the new one."""
         new = dict(self.new.named_parameters())
         old = own_tensors(dict(self.old.named_parameters(remove_duplicate=False)))

@@ -59,13 +59,22 @@ class HeldAttribute:
 
     def __init__(self, component: nn.Module, name: str) -> None:
         self._component, self._name = component, name
-        self._value = deepcopy(getattr(component, name))  # the very object where it is immutable, such as a number
+        self._present = getattr(component, name)
+        self._version = _version(self._present)
+        self._value = deepcopy(self._present)  # the very object where it is immutable, such as a number
 
     def restore(self) -> None:
         """Puts the first value back, if a pass changed it."""
         now = getattr(self._component, self._name)
-        if now is not self._value and not _same(now, self._value):
+        if now is self._present and (now is self._value or self._version == _version(now) is not None):
+            return
+        if not _same(now, self._value):
             setattr(self._component, self._name, deepcopy(self._value))
+
+
+def _version(value: Any) -> int | None:
+    """How often a tensor was written into; None of anything else. Comparing bytes for every input costs more."""
+    return value._version if isinstance(value, Tensor) else None
 
 
 def _same(a: Any, b: Any) -> bool:
