@@ -65,14 +65,15 @@ def trace(
         state: `(h, c)`, `[layers, B, hidden]` each, or None.
         dones: `[B]`; only for eras whose LSTM owns its memory.
         truncateds: `[B]`; likewise.
-        e3b: `[B, hidden, hidden]`; only for eras that had it, E1 to E3a.
+        e3b: `[B, hidden, hidden]`; only for eras that had it, E1 to E3b. Files of E3b do not tell whether they are of
+            its last day, which had none; who has one is of before.
 
     Raises:
         TypeError: an agent of neither stack.
         ValueError: an argument that the agent's era does not have.
     """
     if legacy.is_agent(agent):
-        era, run = Era(legacy.date_of(agent)), _legacy_tracer(agent)
+        era, run = Era(legacy.date_of(agent)), _trace_tuple if e3b is not None else _legacy_tracer(agent)
     elif isinstance(agent, modules.MettaAgent):
         era, run = era_of_config(agent.config), _trace_modules
     else:
@@ -80,7 +81,7 @@ def trace(
     resets = {name: value for name, value in (("dones", dones), ("truncateds", truncateds)) if value is not None}
     if resets and not era.is_since("E8"):
         raise ValueError(f"{', '.join(resets)}: this agent's era does not take it")
-    if e3b is not None and era.is_since("2025-04-30"):
+    if e3b is not None and era.is_since("E4a"):
         raise ValueError("e3b: this agent's era does not take it")
     return run(agent, Call(obs, action, state, resets, e3b), era)
 
@@ -207,6 +208,6 @@ def _as_entries(outputs: dict[str, Tensor], call: Call) -> dict[str, Tensor]:
 
 def _as_scalars(outputs: dict[str, Tensor], era: Era) -> dict[str, Tensor]:
     """Until E3a, one row lost its dimension on the way (trap 55)."""
-    if era.is_since("2025-04-30"):
+    if era.is_since("2025-04-30") and "e3b" not in outputs:
         return outputs
     return {**outputs, "action": outputs["action"].reshape(torch.Size([2]))}

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+import migrate
 from equivalence import trace
 from equivalence.finding import Pair
+from tests.migrate import _eras as eras
 
 
 @pytest.fixture(params=["old", "new"])
@@ -60,6 +63,17 @@ def test_tracing_leaves_no_hook_behind(agent: Any) -> None:
 def test_an_argument_of_another_era_is_refused(agent: Any, name: str) -> None:
     with pytest.raises(ValueError, match=f"{name}: this agent's era does not take it"):
         trace(agent, _obs(1), None, None, **{name: torch.zeros(1)})
+
+
+@pytest.mark.parametrize("stack", ["legacy", "modules"])
+def test_whoever_has_curiosity_has_an_agent_of_before_it_was_removed(stack: str, tmp_path: Path) -> None:
+    policy, _ = eras.trained("2025-04-24", eras.from_box).write(tmp_path)  # as it was on the 30th, without `e3b`
+    agent = migrate.load_policy(policy, stack)
+    x, e3b = torch.ones(1, *eras.BOX.obs_shape, dtype=torch.uint8), torch.eye(4)[None]
+    outputs = trace(agent, x, e3b=e3b).outputs
+    assert outputs["e3b"].shape == e3b.shape
+    assert outputs["action"].shape == (2,)
+    assert trace(agent, x).outputs["action"].shape == (1, 2)
 
 
 def test_an_agent_of_neither_stack_is_refused() -> None:
