@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, Protocol, cast
 
+import torch
 from torch import Tensor, nn
 
 from modules import weights
@@ -179,7 +180,7 @@ class MettaAgent(nn.Module):
         inputs = graph_inputs(data, self.environment.obs_shape, self._core(), single_steps=single_steps)
         next_state = NEXT_STATE if STATE[0] in inputs else ()
         core = ("_core_",) if "e3b" in data.keys() else ()  # noqa: SIM118 - a TensorDict has no `in`
-        losses = (REGULARIZATION_LOSS,) if self.training else ()
+        losses = (REGULARIZATION_LOSS,) if self.training and torch.is_grad_enabled() else ()
         wanted = (*self.heads, *next_state, *core, *losses)
         self.executor(self.components, inputs, outputs=wanted, intermediate=kept is not None)
         if kept is not None:

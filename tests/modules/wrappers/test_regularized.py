@@ -96,6 +96,11 @@ def test_an_agent_writes_the_loss_into_its_mapping_in_training() -> None:
     assert LOSS not in agent.eval()({"x": torch.zeros(2, 5, 5, 3)})
 
 
+def test_an_agent_that_samples_without_gradients_spends_nothing_on_losses() -> None:
+    with torch.no_grad():
+        assert LOSS not in regularized_agent()({"x": torch.zeros(2, 5, 5, 3)})
+
+
 @pytest.mark.parametrize("scale", [-1.0, float("nan"), "much"])
 def test_a_scale_must_be_a_number_from_zero(scale: float) -> None:
     with pytest.raises(ConfigError, match="l2_scale must be a number >= 0, got"):
