@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
+
+from safetensors import SafetensorError
 
 from equivalence.bundle import write_bundle
 from equivalence.conditions import conditions
@@ -13,6 +16,8 @@ from equivalence.finding import Pair
 from equivalence.harness import LEVELS
 from equivalence.proof import Run, prove
 from equivalence.result import ComponentResult, ProofResult
+
+logger = logging.getLogger(__name__)
 
 IN_MEMORY = "migrated in memory"
 BUNDLE = "bundle"
@@ -51,7 +56,10 @@ def prove_pair(
     ]
     failed = next((level for level in result.levels if level.failing is not None), None)
     if bundle is not None and failed is not None:
-        result.bundle = str(write_bundle(bundle, pair, failed, run.recorded).parent)
+        try:
+            result.bundle = str(write_bundle(bundle, pair, failed, run.recorded).parent)
+        except (OSError, SafetensorError) as error:  # the difference is told all the same
+            logger.warning("what reproduces the difference cannot be written: %s", error)
     result.seconds = time.perf_counter() - started
     return result
 
