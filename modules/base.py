@@ -5,6 +5,7 @@
 
 from modules.actor_module import ActionScoresModule, BilinearActorModule
 from modules.batch_norm import BatchNormModule
+from modules.dropping import DroppingModule
 from modules.interop import inside_vmap
 from modules.merging import ElementwiseMergeModule, SlicedMergeModule
 from modules.module import MettaModule, OneSourceModule, one_per_key
@@ -41,6 +42,7 @@ __all__ = [
     "BatchNormModule",
     "BilinearActorModule",
     "BuildContext",
+    "DroppingModule",
     "ElementwiseMergeModule",
     "HeadModule",
     "MaxPoolModule",

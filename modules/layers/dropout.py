@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from torch import Tensor
 from torch.nn import functional as F
 
-from modules.base import OneSourceModule, probability
+from modules.base import DroppingModule
 
 
-class DropoutModule(OneSourceModule):
+class DropoutModule(DroppingModule):
     """Any shape -> the same shape; in training zeros with probability `p`, and the rest times `1 / (1 - p)`.
-
-    The random numbers come from torch's global generator, as many and in the order of the old stack.
 
     Args:
         p: probability of a zero.
@@ -22,23 +18,6 @@ class DropoutModule(OneSourceModule):
     Raises:
         ConfigError: a `p` outside [0, 1].
     """
-
-    def __init__(
-        self,
-        *,
-        p: float = 0.5,
-        inplace: bool = False,
-        in_keys: Sequence[str] = ("input",),
-        out_keys: Sequence[str] = ("output",),
-    ) -> None:
-        probability(p=p)
-        super().__init__(in_keys, out_keys)
-        self.p, self.inplace = p, inplace
-
-    @property
-    def draws_random_numbers(self) -> bool:
-        """In training, unless nothing is dropped."""
-        return self.training and self.p > 0
 
     def compute(self, x: Tensor) -> Tensor:
         """Any shape -> the same shape."""
