@@ -17,7 +17,7 @@ from modules.errors import ConfigError, InputError
 from modules.executors import make_executor
 from modules.features import FeatureMap, Features, call_all, check_names
 from modules.heads import TWO_HEADS, intrinsic
-from modules.inputs import NEXT_STATE, SINGLE_STEPS, STATE, graph_inputs
+from modules.inputs import NEXT_STATE, SINGLE_STEPS, STATE, carried, graph_inputs
 from modules.interop import batch_dims
 from modules.regularization import REGULARIZATION_LOSS
 from modules.wrappers import WeightMonitoringModule
@@ -139,15 +139,14 @@ class MettaAgent(nn.Module):
             log_probs `[N, A]`. For a mapping: the same mapping, with these keys and `next_lstm_h`, `next_lstm_c`.
 
         Raises:
-            InputError: shapes that do not fit, a state beside a mapping, or no actions activated.
+            InputError: shapes that do not fit, what is no tensor or no state, a state beside a mapping, or no actions
+                activated.
         """
         if not isinstance(x, Tensor):
             if state is not None or action is not None:
                 raise InputError("give state and action in the mapping too, as lstm_h, lstm_c and action")
             return self.step(x)
-        data: dict[str, Any] = {"x": x}
-        if state is not None and state.lstm_h is not None and state.lstm_c is not None:
-            data.update(lstm_h=state.lstm_h, lstm_c=state.lstm_c)
+        data: dict[str, Any] = {"x": x, **carried(state)}
         if action is not None:
             data["action"] = action
         self.step(data)

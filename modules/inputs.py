@@ -20,6 +20,23 @@ RESETS = ("dones", "truncateds")
 """`[B]` each; where either is true, the state begins anew. Nothing is reset unless both are there."""
 
 
+def carried(state: Any) -> dict[str, Tensor]:
+    """`lstm_h` and `lstm_c` of what a caller carries from step to step; nothing where it has none yet.
+
+    Raises:
+        InputError: "the recurrent state must have ...".
+    """
+    if state is None:
+        return {}
+    if not all(hasattr(state, key) for key in STATE):
+        raise InputError(
+            f"the recurrent state must have lstm_h and lstm_c, as PolicyState has, and gets the new ones; "
+            f"got {type(state).__name__}"
+        )
+    h, c = state.lstm_h, state.lstm_c
+    return {} if h is None or c is None else {"lstm_h": h, "lstm_c": c}
+
+
 def graph_inputs(
     data: Mapping[str, Any], obs_shape: Sequence[int], core: Any, *, single_steps: bool = False
 ) -> dict[str, Any]:
@@ -36,8 +53,11 @@ def graph_inputs(
 
     Raises:
         InputError: "observations must be ...", "the recurrent state ...", "lstm_h must be ...",
-            "dones must be ...".
+            "dones must be ...", "... must be a tensor".
     """
+    for key in (*STATE, "action") if isinstance(data, dict) else ():
+        if key in data and not isinstance(data[key], Tensor):
+            raise InputError(f"{key} must be a tensor, got {type(data[key]).__name__}")
     x, ndim = data["x"], len(obs_shape)
     if tuple(x.shape[-ndim:]) != tuple(obs_shape) or x.dim() - ndim not in (1, 2):
         sizes = ", ".join(map(str, obs_shape))

@@ -18,6 +18,19 @@ def test_a_state_or_action_beside_a_mapping_is_refused(beside: dict[str, Any]) -
         agent()({"x": observations(2)}, **beside)
 
 
+def test_a_state_that_cannot_take_the_new_one_is_refused() -> None:
+    state: Any = (torch.zeros(2, 1, 6), torch.zeros(2, 1, 6))
+    with pytest.raises(InputError, match=r"the recurrent state must have lstm_h and lstm_c, as .*; got tuple"):
+        agent()(observations(1), state)
+
+
+@pytest.mark.parametrize("key", ["lstm_h", "lstm_c", "action"])
+def test_what_is_no_tensor_is_named(key: str) -> None:
+    data = {"x": observations(1), "lstm_h": torch.zeros(2, 1, 6), "lstm_c": torch.zeros(2, 1, 6)}
+    with pytest.raises(InputError, match=f"{key} must be a tensor, got list"):
+        agent()({**data, key: [[0.0]]})
+
+
 @pytest.mark.parametrize("key", ["dones", "truncateds"])
 @pytest.mark.parametrize("rows", [1, 3])
 def test_resets_for_another_number_of_rows_are_refused(key: str, rows: int) -> None:
