@@ -126,10 +126,11 @@ def _of_embedding(name: str, record: Record) -> Iterator[Clue]:
 
 
 def _of_l2(weights: Mapping[str, Record]) -> Iterator[Clue]:
-    """The default where most layers agree; a config may have said the same for each."""
-    scales = [record.attributes["l2_init_scale"] for record in weights.values() if "_nn_params" in record.attributes]
-    if sum(scale is None for scale in scales) * 2 > len(scales):
-        yield Clue("`l2_init_scale` is None in most layers", before="E5c", habit=True)
+    """The defaults; a config may have said the same, though None was an error from E5c on."""
+    told = [record.attributes for record in weights.values() if "_nn_params" in record.attributes]
+    scales = [attributes["l2_init_scale"] for attributes in told]
+    if None in scales or any(each.get("l2_norm_scale", 0) is None for each in told):
+        yield Clue("an L2 scale of a layer is None", before="E5c", habit=True)
     elif sum(type(scale) is int and scale == 1 for scale in scales) * 2 > len(scales):
         yield Clue("`l2_init_scale` is 1 in most layers", "E5c", habit=True)
 

@@ -46,6 +46,7 @@ def check_faithful(file: nn.Module, built: nn.Module, era: Era, unused: Collecti
         UnusableFileError: "... is ..., and its config builds ...".
     """
     theirs, ours = _Describer(file, era).facts(), _Describer(built, era).facts()
+    unrecorded = _unrecorded(file, era)
     for place in dict.fromkeys([*theirs, *ours]):
         module, _, attribute = place.rpartition(": ")
         module = "" if module == "policy" else module
@@ -55,6 +56,8 @@ def check_faithful(file: nn.Module, built: nn.Module, era: Era, unused: Collecti
             continue  # a flag around the policy, which computes nothing (trap 60)
         if place not in theirs and isinstance(built.get_submodule(module), torch_layers()):
             continue  # an attribute that came with a later torch
+        if attribute in unrecorded.get(module, ()) or (module in unrecorded and _is_one_sided(place, theirs, ours)):
+            continue  # read off the file, or told, as its component is
         if theirs.get(place) != ours.get(place):
             raise UnusableFileError(
                 f"{attribute} of {module or 'the agent'} is {theirs.get(place)!s:.{SHOWN}}, "
@@ -62,6 +65,23 @@ def check_faithful(file: nn.Module, built: nn.Module, era: Era, unused: Collecti
                 where=where,
                 fix="the agent was changed after it was built, which a config cannot say; keep it on the old stack",
             )
+
+
+def _unrecorded(file: nn.Module, era: Era) -> dict[str, frozenset[str]]:
+    """Components whose attributes have names that are only likely -> those of them that follow from the config."""
+    layers = {
+        name: rules()[type(module).__module__.rpartition(".")[2]]
+        for name, module in file.named_modules()
+        if type(module).__module__.startswith(LAYERS["legacy"])
+    }
+    return {name: rule.derived | rule.unread for name, rule in layers.items() if not rule.is_recorded(era)}
+
+
+def _is_one_sided(place: str, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
+    """Whether one side has a plain attribute of a layer's own that the other one has not."""
+    here = theirs.get(place, ours.get(place))
+    is_object = isinstance(here, str) and here.startswith(("tensor ", "parameter ", "module "))
+    return (place in theirs) != (place in ours) and not is_object
 
 
 def torch_layers() -> tuple[type[nn.Module], ...]:

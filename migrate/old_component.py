@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,12 +36,14 @@ class OldComponent:
         path: its old class.
         config: the old config that builds it, without defaults.
         attributes: what its rule carries along, still inert.
+        notes: what it kept under names that are on no record, and what it did not keep.
     """
 
     stem: str
     path: str
     config: dict[str, Any]
     attributes: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
     @property
     def rule(self) -> Rule:
@@ -61,6 +63,12 @@ def read_component(name: str, record: Record, era: Era, where: object) -> OldCom
     carried = {attribute.old for attribute in rule.attributes}
     config_attributes = {a for k in rule.keys_at(era) for a in k.attribute if not a.startswith(PARAMS)}
     known = LAYER_INTERNALS | rule.derived | rule.unread | carried | config_attributes
+    notes: tuple[str, ...] = ()
+    if not rule.is_recorded(era):
+        attributes = {_likely(attribute, known): value for attribute, value in attributes.items()}
+        spare = {name: value for name, value in attributes.items() if name not in known and is_plain(value)}
+        notes = tuple(_notes(spare, config_attributes - attributes.keys()))
+        attributes = {name: value for name, value in attributes.items() if name not in spare}
     if unknown := [attribute for attribute in attributes if attribute not in known]:
         raise UnusableFileError(
             f"{record.path} has attribute(s) that its rule does not know: {', '.join(unknown)}",
@@ -69,7 +77,40 @@ def read_component(name: str, record: Record, era: Era, where: object) -> OldCom
         )
     config = {"_target_": record.path, **_sources(attributes, era)}
     config.update(nest(_config_values(rule, attributes, era)))
-    return OldComponent(stem, record.path, config, {key: attributes[key] for key in carried if key in attributes})
+    kept = {key: attributes[key] for key in carried if key in attributes}
+    return OldComponent(stem, record.path, config, kept, notes)
+
+
+def _likely(attribute: str, known: Collection[str]) -> str:
+    """The name in `known` that an attribute on no record stands for, if it differs by its underscore alone."""
+    others = (attribute, f"_{attribute}", attribute.removeprefix("_"))
+    return next((name for name in others if name in known), attribute)
+
+
+def _notes(spare: Mapping[str, Any], absent: Collection[str]) -> Iterator[str]:
+    """What to tell of attributes whose names are on no record."""
+    unseen = "no file on record shows what its class kept"
+    if spare:
+        yield f"{unseen}: {', '.join(f'{name} = {plain(value)!r:.60}' for name, value in spare.items())} is left out"
+    if absent:
+        names = ", ".join(sorted(name.removeprefix("_") for name in absent))
+        yield f"{unseen}: {names} is not there; its default, or what the agent tells, is taken"
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value out of a pickle is made of nothing but numbers, texts, None, lists and dicts."""
+    try:
+        return _is_plain(plain(value))
+    except UnusableFileError:
+        return False
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(_is_plain(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 def attributes_of(record: Record) -> dict[str, Any]:

@@ -90,6 +90,7 @@ def make_plan(checkpoint: Checkpoint, era: str | None = None) -> Plan:
     check_layout(old.state_dict, checkpoint)
     check_finite({key: checkpoint.tensor(ref) for key, ref in old.state_dict.items()}, where)
     notes = [f"{name}: the old stack ignored {', '.join(keys)}" for name, keys in dropped.items()]
+    notes += [f"component {name!r}: {note}" for name, each in old.components.items() for note in each.notes]
     notes += [
         f"agent attribute {name!r} is unknown to the old stack; it is kept for the way back" for name in old.unused
     ]

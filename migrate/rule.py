@@ -131,6 +131,8 @@ class Rule:
             little.
         parts: other old classes whose objects lie inside of this component -> the class of `legacy.layers.<stem>`.
         ignores_params: the old class never looked at `nn_params`: what stands there is dropped with a note (trap 18).
+        recorded: era or date since when a file on record shows how the old object called what it kept; `END` if none
+            does. In files of before, plain attributes of other names are told and left out, and not refused.
         root: where the old class lived, with a final dot, if not below the import root of its era: a team's package.
     """
 
@@ -147,11 +149,16 @@ class Rule:
     structure: frozenset[str] = frozenset()
     parts: Mapping[str, str] = field(default_factory=dict)
     ignores_params: bool = False
+    recorded: str = "E1"
     root: str = ""
 
     def keys_at(self, era: Era) -> tuple[Key, ...]:
         """The config keys of an era."""
         return next((keys for before, keys in self.keys_before if not era.is_since(before)), self.keys)
+
+    def is_recorded(self, era: Era) -> bool:
+        """Whether the names of the old object's attributes are known, and not only likely, in `era`."""
+        return era.is_since(self.recorded)
 
     def legacy_class(self, era: Era) -> str:
         """Name of the class of `legacy` that stands for the old one in `era`."""

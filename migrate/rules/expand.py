@@ -5,6 +5,7 @@ With a `dims_source`, no old agent could be set up (trap 29), so nothing is tran
 
 from typing import Any
 
+from migrate.eras import END
 from migrate.rule import Key, Rule, key
 
 
@@ -27,4 +28,5 @@ RULE = Rule(
     ignores_params=True,
     keys=(DIMS_SOURCE, key("expand_dim", "dim"), key("expand_value", "copies")),
     unread=frozenset({"source_dim"}),
+    recorded=END,
 )

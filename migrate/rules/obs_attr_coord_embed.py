@@ -1,5 +1,6 @@
 """`ObsAttrCoordEmbed` -> `ObsAttrCoordEmbedModule`: attributes are called features, coordinates cells."""
 
+from migrate.eras import END
 from migrate.rule import Move, Rule, key
 
 RULE = Rule(
@@ -13,4 +14,5 @@ RULE = Rule(
         Move("_attr_embeds.weight", "feature_embedding"),
     ),
     derived=frozenset({"_value_dim", "_feat_dim", "_max_embeds"}),
+    recorded=END,
 )

@@ -1,5 +1,6 @@
 """`ObsAttrCoordValueEmbed` -> `ObsAttrCoordValueEmbedModule`: attributes are called features, coordinates cells."""
 
+from migrate.eras import END
 from migrate.rule import Move, Rule, key
 
 RULE = Rule(
@@ -14,4 +15,5 @@ RULE = Rule(
         Move("_val_embeds.weight", "value_embedding"),
     ),
     derived=frozenset({"_feat_dim", "_max_embeds"}),
+    recorded=END,
 )

@@ -70,4 +70,5 @@ RULE = Rule(
     state=_state,
     derived=frozenset({"_M", "_feat_dim"}),
     unread=frozenset({"_hidden_size", "_core_num_layers"}),
+    recorded="2025-06-04b",
 )

@@ -1,5 +1,6 @@
 """`ObsSlotAttn` -> `ObsSlotAttnModule`: random in every pass (trap 41), and tokens compete instead of slots."""
 
+from migrate.eras import END
 from migrate.rule import Move, Rule, key
 
 NORMS = (("norm_input", "norm_input"), ("norm_slots", "norm_slots"), ("norm_mlp_input", "norm_mlp"))
@@ -30,4 +31,5 @@ RULE = Rule(
         *(Move(f"mlp.{i}.{kind}", f"mlp.{i}.{kind}") for i in (0, 2) for kind in ("weight", "bias")),
     ),
     derived=frozenset({"_M", "_feat_dim"}),
+    recorded=END,
 )

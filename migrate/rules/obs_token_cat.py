@@ -1,5 +1,6 @@
 """`ObsTokenCat` -> `ObsTokenCatModule`, which says how the old one took padding (traps 35 and 36)."""
 
+from migrate.eras import END
 from migrate.rule import Move, Rule, key
 
 RULE = Rule(
@@ -17,4 +18,5 @@ RULE = Rule(
         Move("_coord_embeds.weight", "cell_weight"),
     ),
     derived=frozenset({"_obs_shape", "_value_dim", "_feat_dim", "M", "_feature_normalizations", "_max_embeds"}),
+    recorded=END,
 )

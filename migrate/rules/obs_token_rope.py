@@ -3,6 +3,7 @@
 No checkpoint on record holds one: `_rope_base` is where it is taken to have kept the base.
 """
 
+from migrate.eras import END
 from migrate.rule import Move, Rule, key
 
 RULE = Rule(
@@ -20,4 +21,5 @@ RULE = Rule(
         Move("_atr_embeds.weight", "attribute_weight"),
     ),
     derived=frozenset({"_obs_shape", "_value_dim", "_feat_dim", "M", "_feature_normalizations", "_max_embeds"}),
+    recorded=END,
 )

@@ -32,4 +32,5 @@ RULE = Rule(
     structure=frozenset({"num_attributes", "normalize"}),
     state=_state,
     derived=frozenset({"_obs_shape", "_value_dim", "_feat_dim", "M", "_feature_normalizations", "_max_embeds"}),
+    recorded="E5d",
 )

@@ -21,4 +21,5 @@ RULE = Rule(
         Move("_out_proj.bias", "output_bias", optional=True),
     ),
     derived=frozenset({"_M", "_feat_dim", "_scale"}),
+    recorded="E5d",
 )

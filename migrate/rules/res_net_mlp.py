@@ -6,6 +6,7 @@ A layer has its parameters together now, and layers are counted through.
 from collections.abc import Mapping
 from typing import Any
 
+from migrate.eras import END
 from migrate.rule import Move, Rule, key
 
 PARTS = (
@@ -34,4 +35,5 @@ RULE = Rule(
     keys=(key("depth", "depth"),),
     state=_state,
     parts={"nn_layer_library.ResidualBlock": "ResidualBlock", "nn_layer_library.Swish": "Swish"},
+    recorded=END,
 )

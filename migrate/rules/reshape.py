@@ -7,6 +7,7 @@ another number of rows, which the `TensorDict` of that time did not take.
 from collections.abc import Callable
 from typing import Any
 
+from migrate.eras import END
 from migrate.rule import REQUIRED, Key, Rule
 
 NAMES = ("popped_dim", "squeezed_dim")
@@ -42,4 +43,5 @@ RULE = Rule(
     keys=(_key(_checked_e8),),
     keys_before=(("E8", (_key(_checked),)),),
     fixed={"written_to": "index_after_popping"},
+    recorded=END,
 )

@@ -124,25 +124,30 @@ def test_a_table_of_token_attributes_tells_the_time_by_its_padding(rows: int, pa
     assert found == [f"component 'obs': the table of attributes {reading}"]
 
 
-def weights(*scales: Any) -> dict[str, Record]:
-    return {f"fc{i}": record(_nn_params={}, l2_init_scale=s, l2_norm_scale=None) for i, s in enumerate(scales)}
+def weights(*scales: Any, l2_norm_scale: Any = 1) -> dict[str, Record]:
+    return {f"fc{i}": record(_nn_params={}, l2_init_scale=s, l2_norm_scale=l2_norm_scale) for i, s in enumerate(scales)}
+
+
+NO_SCALE = "an L2 scale of a layer is None: since E1 (2025-02-20), before E5c (2025-06-05)"
 
 
 @pytest.mark.parametrize(
     ("scales", "reading"),
     [
-        ([None, None], "`l2_init_scale` is None in most layers: since E1 (2025-02-20), before E5c (2025-06-05)"),
+        ([None, None], NO_SCALE),
         ([1, 1, 0.5], "`l2_init_scale` is 1 in most layers: since E5c (2025-06-05)"),
-        ([1, None], None),
+        ([1, None], NO_SCALE),
         ([1.0, 1.0], None),
-        ([None, 1.5], None),
+        ([None, 1.5], NO_SCALE),
     ],
 )
-def test_the_default_of_the_anchor_tells_the_time_where_the_layers_agree(
-    scales: list[Any], reading: str | None
-) -> None:
-    found = [text for text in told_by_records(**weights(*scales)) if text.startswith("`l2_init_scale`")]
+def test_the_default_of_the_anchor_tells_the_time(scales: list[Any], reading: str | None) -> None:
+    found = [text for text in told_by_records(**weights(*scales)) if "L2 scale" in text or "in most layers" in text]
     assert found == ([reading] if reading else [])
+
+
+def test_the_default_of_the_other_scale_tells_the_time_too() -> None:
+    assert NO_SCALE in told_by_records(**weights(1, 1, l2_norm_scale=None))
 
 
 def test_what_a_config_said_of_each_anchor_gives_way_to_what_code_alone_decides() -> None:
