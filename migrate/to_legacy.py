@@ -52,6 +52,8 @@ def names_for(divisors: Sequence[float], era: Era) -> list[str]:
 
 
 SETTINGS = ("policy", "analyze_weights_interval")
+REQUIRED_METADATA = {"agent_step": 0, "epoch": 0, "generation": 0, "train_time": 0.0}
+"""What a `PolicyMetadata` has in any case, as its old constructor saw to."""
 
 
 def legacy_agent(config: Mapping[str, Any], environment: Environment, where: object, era: Era) -> Any:
@@ -192,8 +194,11 @@ def legacy_bytes(content: PolicyFile, where: object) -> bytes:
     kept = content.extra.get(provenance.KEY, {}).get("record", {})
     agent = legacy_agent_from(content, where)
     metadata = {**(kept.get("metadata") or kept.get("_metadata") or {})}
-    if content.actions is not None and not era.is_since("E6c"):
+    if content.actions is not None and ("action_names" in metadata or not era.is_since("E6c")):
         metadata["action_names"] = list(content.actions["names"])
+    numbers = (content.features or {}).get("original_feature_mapping")
+    if numbers is not None and "original_feature_mapping" in metadata:
+        metadata["original_feature_mapping"] = dict(numbers)
     name = kept.get("run_name") or kept.get("name") or "model.pt"
     path = kept.get("_local_path") or name
     # A config that was never in a checkpoint does not say the class of its policy, which E9 and later files name.
@@ -221,7 +226,11 @@ def record_of(agent: Any, era: Era, name: str, uri: str, metadata: Mapping[str, 
     if era.is_since("E11"):
         return agent
     if era.is_since("E6c"):
-        return legacy.PolicyRecordE6c(None, name, uri, legacy.PolicyMetadata(metadata), agent)
+        required = legacy.PolicyMetadata({**REQUIRED_METADATA, **metadata})
+        later = legacy.PolicyRecordE6c(None, name, uri, required, agent)
+        if not era.is_since("E7a"):
+            vars(later)["name"] = vars(later).pop("run_name")
+        return later
     record = legacy.PolicyRecord(None, name, uri, dict(metadata))
     record._local_path, record._policy = path, agent
     return record

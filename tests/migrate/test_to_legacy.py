@@ -9,11 +9,14 @@ import torch
 from equivalence.case import Setup, Source
 from equivalence.hosts import host
 from migrate import load_policy, to_legacy
+from migrate.archive import checkpoint_of
 from migrate.checkpoint import main
 from migrate.errors import UnsafeFileError, UnusableFileError
 from migrate.pickle_writer import save_record
+from migrate.plain import plain
 from migrate.saving import save_policy
 from modules.checkpoint import read_policy_file, write_atomically
+from tests.migrate import _eras as eras
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "policy.pt"
 
@@ -79,3 +82,16 @@ def test_an_old_file_that_could_not_be_read_is_not_written(tmp_path: Path, monke
         to_legacy.legacy_bytes(content, path)
     assert main([str(path), "--to", "legacy", "-o", str(back)]) == 2
     assert not back.exists()
+
+
+@pytest.mark.parametrize(("date", "name"), [("2025-06-29", "name"), ("2025-07-16", "run_name")])
+def test_a_record_that_is_written_anew_has_what_its_time_asked_for(date: str, name: str, tmp_path: Path) -> None:
+    policy, _ = eras.trained(date, eras.from_token_box).write(tmp_path)
+    agent: Any = load_policy(policy, "modules", date)
+    agent.activate_actions(["attack"], [1])
+    save_policy(tmp_path / "again.pt", agent)
+    record = checkpoint_of((tmp_path / "again.pt").read_bytes(), tmp_path).root
+    metadata = plain(record.attributes["_metadata"])
+    assert name in record.attributes
+    assert {"agent_step", "epoch", "generation", "train_time"} <= metadata.keys()
+    assert metadata["action_names"] == ["attack"]

@@ -72,6 +72,32 @@ def test_a_policy_is_migrated_whatever_plain_values_its_class_kept(name: str, tm
     assert all(torch.equal(there[key], here[key]) for key in there)
 
 
+BOOKS: dict[str, Callable[[Any], Any]] = {
+    "the agent keeps its actions": lambda agent: setattr(agent, "active_actions", [("move", 1)]),
+    "the agent repeats the clip limit": lambda agent: vars(agent).update(clip_range=agent.policy.clip_range),
+    "no window": lambda agent: (vars(agent).pop("obs_width"), vars(agent).pop("obs_height")),
+    "the policy counts the window": lambda agent: vars(agent.policy).update(obs_width=5, obs_height=4),
+    "no space": lambda agent: vars(agent).pop("action_space"),
+}
+
+
+@pytest.mark.parametrize("name", BOOKS)
+def test_what_an_agent_kept_for_itself_costs_no_policy_of_e9(name: str, tmp_path: Path) -> None:
+    policy = eras.trained("2025-08-14", eras.from_token_box)
+    BOOKS[name](policy.agent)
+    old = policy.write(tmp_path)[0]
+    assert checkpoint.main([str(old)]) == 0
+    back = tmp_path / "back.pt"
+    assert checkpoint.main([str(old.with_suffix(".safetensors")), "--to", "legacy", "-o", str(back)]) == 0
+    assert back.read_bytes() == old.read_bytes()
+
+
+def test_two_limits_of_clipping_are_refused(tmp_path: Path) -> None:
+    policy = eras.trained("2025-08-14", eras.from_token_box)
+    vars(policy.agent)["clip_range"] = 7.0
+    assert checkpoint.main([str(policy.write(tmp_path)[0])]) == 2
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_such_a_policy_goes_back_byte_for_byte(name: str, tmp_path: Path) -> None:
     old = written(*CASES[name], tmp_path)
