@@ -86,6 +86,21 @@ def trace(
     return run(agent, Call(obs, action, state, resets, e3b), era)
 
 
+def trace_copy(agent: nn.Module, obs: Tensor, kept: list[Tensor] | None = None, **given: Any) -> Trace:
+    """`trace` on observations of its own: a component that works in place may write into those that are floats.
+
+    Args:
+        agent: see `trace`.
+        obs: see `trace`; a copy is given instead.
+        kept: gets the copy.
+        **given: see `trace`.
+    """
+    own = obs.clone()
+    if kept is not None:
+        kept.append(own)
+    return trace(agent, own, **given)
+
+
 def _legacy_tracer(agent: nn.Module) -> Callable[[Any, Call, Era], Trace]:
     date = legacy.date_of(agent)
     steps = (("2025-02-20", _trace_tuple), ("2025-04-30", _trace_logits), ("2025-05-01", _trace_state))

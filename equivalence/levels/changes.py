@@ -17,7 +17,7 @@ from equivalence.finding import Finding, Pair, both
 from equivalence.levels.held import attributes
 from equivalence.levels.passes import sequence
 from equivalence.strategies import Inputs
-from equivalence.tracing import State, trace
+from equivalence.tracing import State, trace_copy
 
 Change = Callable[[Any], None]
 FACTOR = 0.5
@@ -57,7 +57,7 @@ def _turn(finding: Finding, pair: Pair, inputs: Inputs, step: int, state: State 
     """One step of the rollout; the state behind it."""
     obs = inputs.step_obs(step)
     with torch.no_grad():
-        traces = both(finding, pair, partial(trace, obs=obs, state=state), inputs.draw.seed + step)
+        traces = both(finding, pair, partial(trace_copy, obs=obs, state=state), inputs.draw.seed + step)
     return state if traces is None else traces[0].state
 
 
@@ -85,7 +85,7 @@ def activation(pair: Pair, inputs: Inputs) -> Finding:
         fitting = Inputs(inputs.draw, changed.sizes, inputs.recorded)
         obs, state = inputs.step_obs(finding.step), inputs.state()
         with torch.no_grad():
-            both(finding, changed, partial(trace, obs=obs, state=state), inputs.draw.seed + finding.step)
+            both(finding, changed, partial(trace_copy, obs=obs, state=state), inputs.draw.seed + finding.step)
         both(finding, changed, partial(sequence, inputs=fitting), inputs.draw.seed + finding.step)
         finding.differences += attributes(changed, fitting).differences
         if finding.differences:

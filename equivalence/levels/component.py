@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from equivalence.compare import same_bytes
 from equivalence.finding import Finding, Pair
 from equivalence.strategies import Inputs
-from equivalence.tracing import trace
+from equivalence.tracing import trace_copy
 from modules.errors import InputError
 from modules.inputs import SINGLE_STEPS, graph_inputs
 from modules.program import call_with_hooks
@@ -80,7 +80,7 @@ def compare_alone(pair: Pair, inputs: Inputs, obs: Tensor, action: Tensor) -> Fi
 def _failure(pair: Pair, obs: Tensor, action: Tensor, inputs: Inputs) -> Exception | None:
     """What the old agent raises; other levels hold the new one to it."""
     try:
-        trace(pair.old, obs, action=action, state=inputs.state())
+        trace_copy(pair.old, obs, action=action, state=inputs.state())
     except Exception as error:  # noqa: BLE001 - whatever the old stack raises
         return error
     return None

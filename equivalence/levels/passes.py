@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -11,17 +12,17 @@ from equivalence.call import check_call, copied
 from equivalence.compare import Difference
 from equivalence.finding import Finding, Pair, both
 from equivalence.strategies import Inputs
-from equivalence.tracing import Trace, trace
+from equivalence.tracing import Trace, trace, trace_copy
 
 
 def inference(pair: Pair, inputs: Inputs) -> Finding:
     """One step without gradients: every component's output, actions, new state, generator state."""
     finding = Finding()
     obs, state = inputs.step_obs(), inputs.state()
-    given = copied(inputs.draw.seed, obs, state)
+    given, kept = copied(inputs.draw.seed, obs, state), list[Tensor]()
     with torch.no_grad():
-        traces = both(finding, pair, lambda agent: trace(agent, obs.clone(), state=state), inputs.draw.seed)
-        check_call(finding, pair, traces, given)
+        traces = both(finding, pair, partial(trace_copy, obs=obs, kept=kept, state=state), inputs.draw.seed)
+        check_call(finding, pair, traces, given, kept)
     return finding
 
 
@@ -29,9 +30,9 @@ def forward(pair: Pair, inputs: Inputs) -> Finding:
     """The training pass: a sequence, whose actions are given."""
     finding = Finding()
     obs, action, state = inputs.sequence_obs(), inputs.action(), inputs.state()
-    given = copied(inputs.draw.seed, obs, state, action)
-    traces = both(finding, pair, lambda agent: trace(agent, obs.clone(), action=action, state=state), inputs.draw.seed)
-    check_call(finding, pair, traces, given)
+    given, kept = copied(inputs.draw.seed, obs, state, action), list[Tensor]()
+    traces = both(finding, pair, partial(trace_copy, obs=obs, kept=kept, action=action, state=state), inputs.draw.seed)
+    check_call(finding, pair, traces, given, kept)
     return finding
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from equivalence.finding import Finding, Pair, both
 from equivalence.strategies import Inputs
-from equivalence.tracing import State, Trace, trace
+from equivalence.tracing import State, Trace, trace, trace_copy
 
 SAMPLES = 3
 
@@ -64,14 +64,9 @@ def sampling(pair: Pair, inputs: Inputs) -> Finding:
     for finding.step in range(SAMPLES):
         obs, state = inputs.step_obs(finding.step), inputs.state()
         with torch.no_grad():
-            traces = both(finding, pair, partial(trace, obs=obs, state=state), None)
+            traces = both(finding, pair, partial(trace_copy, obs=obs, state=state), None)
             if traces is None or finding.differences:
                 break
             action = traces[0].outputs["action"].reshape(inputs.draw.batch, 1, 2)
-            score = partial(_score, obs=obs.unsqueeze(1), action=action, state=state)
-            both(finding, pair, score, None)
+            both(finding, pair, partial(trace_copy, obs=obs.unsqueeze(1), action=action, state=state), None)
     return finding
-
-
-def _score(agent: nn.Module, *, obs: Tensor, action: Tensor, state: State | None) -> Trace:
-    return trace(agent, obs, action=action, state=state)

@@ -220,3 +220,25 @@ def test_anchors_that_move_otherwise_are_found(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(weights, "move_anchors", lambda components, alpha: move(components, 1 - alpha))
     result = found(host("linear"), "training", 1)
     assert {each.name.partition(".")[2] for each in result.differences} == {"initial_weights"}
+
+
+def _with_two_readers(era: Era) -> dict[str, Any]:
+    """A box of which one reader drops all in place, and another one, which runs first, sees it as it was."""
+    late = {"nn_params": {"out_channels": 3, "kernel_size": 2, "stride": 1}}
+    branches = ("flat", "dropped_flat")
+    return {
+        "_obs_": _eras.layer("obs_shaper.ObsShaper", era=era),
+        "cnn1": _eras.layer("nn_layer_library.Conv2d", "_obs_", era=era, **late),
+        "flat": _eras.layer("nn_layer_library.Flatten", "cnn1", era=era),
+        "dropped": _eras.layer("nn_layer_library.Dropout2d", "_obs_", era=era, nn_params={"p": 1.0, "inplace": True}),
+        "dropped_flat": _eras.layer("nn_layer_library.Flatten", "dropped", era=era),
+        "encoded": _eras.layer("merge_layer.ConcatMergeLayer", *branches, era=era),
+    }
+
+
+@pytest.mark.parametrize("level", [name for name in LEVELS if name not in ("training", "config", "checkpoint")])
+def test_what_works_in_place_on_observations_is_no_difference(level: str) -> None:
+    old = {**_eras.config_of(Era("E4d"), _with_two_readers), "era": "E4d"}
+    pair = build(old, _eras.BOX, (["move", "turn"], [1, 2]), seed=1)
+    result = found(pair, level)
+    assert result.differences == []
