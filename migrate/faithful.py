@@ -41,6 +41,8 @@ BOOKKEEPING = frozenset(
 what for 2025-08-29 and 2025-09-13 alone."""
 REPEATED = frozenset({"action_names", "action_max_params", "clip_range"})
 """What both of them may have had; then it must be the same."""
+TABLE_SIZE = "_max_embeds"
+"""What token encoders called the rows of their tables, which the tables themselves show."""
 logger = logging.getLogger(__name__)
 
 
@@ -68,8 +70,8 @@ def check_faithful(file: nn.Module, built: nn.Module, era: Era, unused: Collecti
             continue  # a flag around the policy, which computes nothing (trap 60)
         if place not in theirs and isinstance(built.get_submodule(module), torch_layers()):
             continue  # an attribute that came with a later torch
-        if attribute in unrecorded.get(module, ()) or (module in unrecorded and _is_one_sided(place, theirs, ours)):
-            continue  # read off the file, or told, as its component is
+        if module in unrecorded and _is_only_named_otherwise(place, theirs, ours):
+            continue  # rebuilt from the config, or told, as its component is
         if not module and era.is_since("E9") and _is_bookkeeping(place, theirs, ours):
             logger.warning("%s: %r is kept otherwise than is known of its time; no pass reads it", where, attribute)
             continue
@@ -82,21 +84,24 @@ def check_faithful(file: nn.Module, built: nn.Module, era: Era, unused: Collecti
             )
 
 
-def _unrecorded(file: nn.Module, era: Era) -> dict[str, frozenset[str]]:
-    """Components whose attributes have names that are only likely -> those of them that follow from the config."""
+def _unrecorded(file: nn.Module, era: Era) -> set[str]:
+    """Components whose attributes have names that are only likely."""
     layers = {
         name: rules()[type(module).__module__.rpartition(".")[2]]
         for name, module in file.named_modules()
         if type(module).__module__.startswith(LAYERS["legacy"])
     }
-    return {name: rule.derived | rule.unread for name, rule in layers.items() if not rule.is_recorded(era)}
+    return {name for name, rule in layers.items() if not rule.is_recorded(era)}
 
 
-def _is_one_sided(place: str, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
-    """Whether one side has a plain attribute of a layer's own that the other one has not."""
+def _is_only_named_otherwise(place: str, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
+    """Whether a plain attribute stands on one side alone, or says the size of a table.
+
+    Where both have another value it counts, since a pass may read it; the size of a table is read when it is built.
+    """
     here = theirs.get(place, ours.get(place))
     is_object = isinstance(here, str) and here.startswith(("tensor ", "parameter ", "module "))
-    return (place in theirs) != (place in ours) and not is_object
+    return not is_object and ((place in theirs) != (place in ours) or place.endswith(f": {TABLE_SIZE}"))
 
 
 def _is_bookkeeping(place: str, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:

@@ -92,10 +92,11 @@ def test_what_an_agent_kept_for_itself_costs_no_policy_of_e9(name: str, tmp_path
     assert back.read_bytes() == old.read_bytes()
 
 
-def test_two_limits_of_clipping_are_refused(tmp_path: Path) -> None:
+def test_two_limits_of_clipping_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policy = eras.trained("2025-08-14", eras.from_token_box)
     vars(policy.agent)["clip_range"] = 7.0
     assert checkpoint.main([str(policy.write(tmp_path)[0])]) == 2
+    assert "clip_range of the agent is 7.0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -128,3 +129,11 @@ def test_a_tensor_of_an_unknown_name_is_refused(tmp_path: Path, capsys: pytest.C
     old = written("2025-06-10", from_rotated_tokens, "_obs_", also(_table=torch.ones(3)), tmp_path)
     assert checkpoint.main([str(old)]) == 2
     assert "has attribute(s) that its rule does not know: _table" in capsys.readouterr().err
+
+
+def test_a_value_that_passes_read_is_refused_where_it_is_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = written("2025-06-02", eras.from_early_tokens, "self_attn", also(_scale=0.25), tmp_path)
+    assert checkpoint.main([str(old)]) == 2
+    assert "_scale of components.self_attn is 0.25, and its config builds 0.447" in capsys.readouterr().err
