@@ -11,7 +11,7 @@ from torch import nn
 from migrate.eras import Era
 from migrate.errors import UnusableFileError
 from migrate.pickle_reader import Record
-from migrate.plain import plain
+from migrate.plain import is_plain, plain
 from migrate.registry import rules, stem_of_old
 from migrate.rule import PARAMS, REQUIRED, Rule, equal, in_force
 from migrate.translate import nest
@@ -95,22 +95,6 @@ def _notes(spare: Mapping[str, Any], absent: Collection[str]) -> Iterator[str]:
     if absent:
         names = ", ".join(sorted(name.removeprefix("_") for name in absent))
         yield f"{unseen}: {names} is not there; its default, or what the agent tells, is taken"
-
-
-def is_plain(value: Any) -> bool:
-    """Whether a value out of a pickle is made of nothing but numbers, texts, None, lists and dicts."""
-    try:
-        return _is_plain(plain(value))
-    except UnusableFileError:
-        return False
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return all(_is_plain(item) for item in value.values())
-    if isinstance(value, list | tuple):
-        return all(_is_plain(item) for item in value)
-    return value is None or isinstance(value, bool | int | float | str)
 
 
 def attributes_of(record: Record) -> dict[str, Any]:

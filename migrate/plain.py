@@ -34,6 +34,15 @@ def plain(obj: Any) -> Any:
         raise UnusableFileError("a value nested too deeply", fix=_FIX) from error
 
 
+def is_plain(obj: Any) -> bool:
+    """Whether `plain` can say it: not so tensors and objects of classes."""
+    try:
+        plain(obj)
+    except UnusableFileError:
+        return False
+    return True
+
+
 def numpy_value(call: Record) -> Any:
     """The number, nested list or type name that an inert numpy call stands for.
 
