@@ -85,5 +85,9 @@ def _old_value(old: Any, key: Key, index: int, era: Era) -> Any:
         return (getattr(old, "_nn_params", None) or getattr(old, "nn_params", None) or {}).get(
             name.removeprefix(PARAMS), default
         )
-    attribute = key.attribute[index]
+    value = _kept(old, key.attribute[index], default)
+    return default if key.implied_by and value == _kept(old, key.implied_by, None) else value
+
+
+def _kept(old: Any, attribute: str, default: Any) -> Any:
     return getattr(old, attribute, getattr(old, attribute.removeprefix("_"), default))

@@ -124,6 +124,8 @@ def _config_values(rule: Rule, attributes: Mapping[str, Any], era: Era) -> dict[
                 value = params.pop(old)
             elif attribute.startswith(PARAMS) or attribute not in attributes:
                 continue
+            elif k.implied_by and attributes[attribute] == attributes.get(k.implied_by):
+                continue
             else:
                 value = plain(attributes[attribute])
             if default_here is REQUIRED or not equal(value, default_here):

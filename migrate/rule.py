@@ -45,6 +45,7 @@ class Key:
         forward: old values -> new values, a tuple each.
         backward: new values -> old values; may raise `ValueError` for what the old stack cannot say.
         attribute: per old key, where the old *object* keeps the value; `nn_params.x` stands in `_nn_params`.
+        implied_by: the attribute that an old object took the values from where its config had none.
     """
 
     old: tuple[str, ...]
@@ -54,6 +55,7 @@ class Key:
     forward: Callable[..., tuple[Any, ...]] = _same
     backward: Callable[..., tuple[Any, ...]] = _same
     attribute: tuple[str, ...] = ()
+    implied_by: str = ""
 
 
 def key(old: str, new: str, old_default: Any = REQUIRED, new_default: Any = REQUIRED, *, attribute: str = "") -> Key:
