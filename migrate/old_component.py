@@ -118,13 +118,12 @@ def _config_values(rule: Rule, attributes: Mapping[str, Any], era: Era) -> dict[
     params = {key: value for key, value in params.items() if key not in rule.derived}
     values: dict[str, Any] = {}
     for k in rule.keys_at(era):
+        implied = attributes.get(k.implied_by, REQUIRED)
         for old, default, attribute in zip(k.old, k.old_default, k.attribute, strict=True):
             default_here = in_force(default, era)
             if old in params:
                 value = params.pop(old)
-            elif attribute.startswith(PARAMS) or attribute not in attributes:
-                continue
-            elif k.implied_by and attributes[attribute] == attributes.get(k.implied_by):
+            elif attributes.get(attribute, implied) is implied or attributes[attribute] == implied:
                 continue
             else:
                 value = plain(attributes[attribute])

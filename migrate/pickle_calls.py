@@ -25,8 +25,11 @@ INERT_CALLS = re.compile(  # kept as data: making these calls would need a look 
     r"|numpy\.random\._pickle\.__(generator|bit_generator|randomstate)_ctor"
     r"|pathlib\.(Path|PosixPath|WindowsPath|PurePath|PurePosixPath|PureWindowsPath)"
     r"|datetime\.(date|datetime|time|timedelta|timezone)|collections\.(defaultdict|deque|Counter)"
-    r"|decimal\.Decimal|torch\.device"
+    r"|decimal\.Decimal|torch\.device|contextlib\.nullcontext|torch\._dynamo\.eval_frame\.\w*Context"
 )
+COMPILER = re.compile(r"torch\._dynamo\.\w+(\.\w+)*|torch\._TorchCompile\w*|contextlib\.nullcontext")
+"""What `torch.compile` leaves beside a module, in the files of a trainer that saved it whole (trap 45)."""
+TENSORS = ("torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3")
 REFERENCES = re.compile(r"typing\.(Any|Dict|List|Optional|Tuple|Union)|uuid\.UUID")
 
 
@@ -126,12 +129,38 @@ def _tensor(path: str, args: tuple[Any, ...]) -> TensorRef:
 def _parameter(path: str, args: tuple[Any, ...]) -> TensorRef:
     _expect(path, args, len(args) == 3 + path.endswith("_with_state") and isinstance(args[0], TensorRef))
     _expect(path, args, type(args[1]) is bool and not args[2])
-    if any(args[3:]):  # what `_with_state` adds: a dict; with slots, a pair of them
-        names = sorted(key for key in args[3] if type(key) is str) if type(args[3]) is dict else "in slots"
-        what = f"a parameter with attributes {names!s:.200}, which a migration would lose"
-        raise UnusableFileError(what, fix="remove these attributes from the parameter and save the file again")
+    _refuse_attributes("parameter", *args[3:])
     tensor: TensorRef = dataclasses.replace(args[0], requires_grad=args[1], parameter=True)
     return tensor
+
+
+def _tensor_with_state(path: str, args: tuple[Any, ...]) -> TensorRef:
+    """A tensor that is no parameter and has attributes, as `torch.Tensor.__reduce_ex__` says it."""
+    named = len(args) == 4 and all(isinstance(arg, GlobalRef) for arg in args[:2]) and type(args[2]) is tuple
+    _expect(path, args, named and args[0].path in TENSORS and args[1].path == "torch.Tensor")
+    _refuse_attributes("tensor", args[3])
+    return _tensor(args[0].path, args[2])
+
+
+def _refuse_attributes(kind: str, state: Any = None) -> None:
+    """What a tensor has beside its values: a dict; with slots, a pair of them. Marks of `torch.compile` say nothing."""
+    names = sorted(map(str, state)) if type(state) is dict else ["(in slots)"] if state else []
+    if names := [name for name in names if not name.startswith("_dynamo_")]:
+        what = f"a {kind} with attributes {', '.join(names):.200}, which a migration would lose"
+        raise UnusableFileError(what, fix=f"remove these attributes from the {kind} and save the file again")
+
+
+def _compiled(path: str, args: tuple[Any, ...]) -> Record:
+    """`torch.compile(module)`: the module, without what compiled it, which only made it faster."""
+    _expect(path, args, len(args) == 2 and isinstance(args[0], Record))
+    return Record(path, state={"_modules": {"_orig_mod": args[0]}})
+
+
+def _method(path: str, args: tuple[Any, ...]) -> Call:
+    """A bound method, as pickle says one: of what compiles a module alone."""
+    if len(args) != 2 or not isinstance(args[0], Record) or not COMPILER.fullmatch(args[0].path):
+        raise UnsafeFileError(f"calls {path} on {args[0] if args else None!r:.100}", fix=UNSAFE)
+    return Call(path, args)
 
 
 def _named_dtype(ref: Any) -> torch.dtype:
@@ -154,9 +183,11 @@ CALLS: dict[str, Callable[[str, tuple[Any, ...]], Any]] = {
     "collections.OrderedDict": _container,
     "copyreg._reconstructor": _reconstructor,
     "copy_reg._reconstructor": _reconstructor,
+    **{f"{module}.getattr": _method for module in _PYTHON},
     "torch.Size": _size,
-    "torch._utils._rebuild_tensor_v2": _tensor,
-    "torch._utils._rebuild_tensor_v3": _tensor,
+    "torch._dynamo.eval_frame.OptimizedModule": _compiled,
+    "torch._tensor._rebuild_from_type_v2": _tensor_with_state,
+    **dict.fromkeys(TENSORS, _tensor),
     "torch._utils._rebuild_parameter": _parameter,
     "torch._utils._rebuild_parameter_with_state": _parameter,
 }
