@@ -12,11 +12,12 @@ from torch import Tensor
 
 from migrate.archive import Checkpoint, check_finite
 from migrate.errors import UnusableFileError
+from migrate.json_values import from_json
 from migrate.old_names import parameter_names_of
 from migrate.plan import as_bytes
 from migrate.provenance import KEY, TRAINER, attach_shell, is_unchanged, payloads_of, shell_of
 from migrate.shell import join
-from migrate.trainer_state import SAME_RUN, STATE_DICTS, TrainerState, read_trainer_state
+from migrate.trainer_state import SAME_RUN, STATE_DICTS, TrainerState, put_field, read_trainer_state
 from modules.checkpoint import PolicyFile
 
 OPTIMIZER = "optimizer."
@@ -110,11 +111,14 @@ def positional(state: TrainerState, order: Sequence[str], where: object) -> dict
             fix="load the same policy's",
         )
     position = {name: i for i, name in enumerate(order)}
-    fields: dict[int, dict[str, Any]] = {}
+    fields: dict[int, dict[Any, Any]] = {}
     for (name, key), value in [*state.values.items(), *state.tensors.items()]:
-        fields.setdefault(position[name], {})[key] = value.clone() if isinstance(value, Tensor) else value
+        own = value.clone() if isinstance(value, Tensor) else from_json(value)
+        put_field(fields.setdefault(position[name], {}), key, own)
     # torch takes the entries of `params` for the parameters in their order, so these must be in that order.
-    groups = [{**group, "params": sorted(position[name] for name in group["params"])} for group in state.groups]
+    groups = [
+        {**from_json(group), "params": sorted(position[name] for name in group["params"])} for group in state.groups
+    ]
     return {"state": dict(sorted(fields.items())), "param_groups": groups}
 
 

@@ -143,9 +143,12 @@ def _tensor_with_state(path: str, args: tuple[Any, ...]) -> TensorRef:
 
 
 def _refuse_attributes(kind: str, state: Any = None) -> None:
-    """What a tensor has beside its values: a dict; with slots, a pair of them. Marks of `torch.compile` say nothing."""
-    names = sorted(map(str, state)) if type(state) is dict else ["(in slots)"] if state else []
-    if names := [name for name in names if not name.startswith("_dynamo_")]:
+    """What a tensor has beside its values: a dict; with slots, a pair of them.
+
+    Marks of `torch.compile` say nothing, nor does None: heavyball, the optimizer, hangs empty attributes on parameters.
+    """
+    said = state.items() if type(state) is dict else [("(in slots)", state)] if state else []
+    if names := sorted(str(name) for name, value in said if value is not None and not str(name).startswith("_dynamo_")):
         what = f"a {kind} with attributes {', '.join(names):.200}, which a migration would lose"
         raise UnusableFileError(what, fix=f"remove these attributes from the {kind} and save the file again")
 

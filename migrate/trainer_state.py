@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from torch import Tensor
 
 from migrate.archive import Checkpoint
 from migrate.errors import UnusableFileError
-from migrate.pickle_reader import TensorRef
+from migrate.json_values import mapping_of, to_json
+from migrate.pickle_reader import Record, TensorRef
 from migrate.plain import plain
 from modules.errors import CheckpointError
 from modules.savable import check_attribute
 
 STATE_DICTS = ("optimizer_state_dict", "optimizer")
 """Where a trainer state keeps the optimizer's: until E10, and in E11."""
+logger = logging.getLogger(__name__)
 SAME_RUN = "give the trainer state and the policy of the same run"
 
 
@@ -26,8 +29,9 @@ class TrainerState:
     """A trainer state, by parameter name.
 
     Attributes:
-        tensors: `(parameter, field)` -> tensor, such as `exp_avg`.
-        values: `(parameter, field)` -> number, for fields that are none.
+        tensors: `(parameter, field)` -> tensor, such as `exp_avg`; `0/momentum` for
+            what heavyball has in a dict of its own.
+        values: `(parameter, field)` -> value, for fields that are no tensor.
         groups: the parameter groups; `params` are names.
         rest: agent_step, epoch, policy_path and what else the trainer kept.
         key: which of `STATE_DICTS` the file has.
@@ -76,14 +80,65 @@ def by_name(optimizer: Mapping[str, Any], names: Sequence[str], where: object) -
     name_of = dict(zip(positions, names, strict=True))
     state = TrainerState()
     for position, values in fields.items():
-        for key, value in values.items():
-            is_tensor = isinstance(value, TensorRef | Tensor)
-            target = state.tensors if is_tensor else state.values
-            target[name_of[position], key] = (
-                value if is_tensor else sayable(value, f"{key} of {name_of[position]}", where)
-            )
-    state.groups.append({**sayable(group, "the parameter group", where), "params": list(names)})
+        for keys, value in _leaves(values):
+            place = name_of[position], field_of(keys, where)
+            if isinstance(value, TensorRef | Tensor):
+                state.tensors[place] = value
+            else:
+                state.values[place] = _said(value, f"{place[1]} of {place[0]}", where)
+    kept = {key: value for key, value in group.items() if not _is_code(value)}
+    if spare := [*(optimizer.keys() - {"state", "param_groups"}), *(group.keys() - kept.keys())]:
+        # heavyball would unpickle what it has beside the state: code, in a file that is promised to hold none.
+        told = ", ".join(sorted(map(repr, spare)))
+        logger.warning("%s: left out, since a new optimizer has its own: %s of the optimizer's library", where, told)
+    state.groups.append({**_said(kept, "the parameter group", where), "params": list(names)})
     return state
+
+
+def _leaves(values: Mapping[Any, Any], above: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """What a parameter's state holds, by its keys; heavyball has a dict for each part of a parameter in it."""
+    for key, value in values.items():
+        inner = mapping_of(value)
+        if inner is not None and any(isinstance(each, TensorRef | Tensor) for _, each in _leaves(inner)):
+            yield from _leaves(inner, (*above, key))
+        else:
+            yield (*above, key), value
+
+
+def field_of(keys: Sequence[Any], where: object) -> str:
+    """`exp_avg` for `("exp_avg",)`, and `0/momentum` for `(0, "momentum")`.
+
+    Raises:
+        UnusableFileError: "... has an entry ..., whose name is no text".
+    """
+    for number, key in enumerate(keys):
+        is_text = isinstance(key, str) and not key.isdecimal() and not {".", "/"} & set(key)
+        is_part = type(key) is int and key >= 0 and number < len(keys) - 1
+        if not is_text and not is_part:
+            what = f"the optimizer state has an entry {key!r}, whose name is no text"
+            raise UnusableFileError(what, where=where, fix=SAME_RUN)
+    return "/".join(map(str, keys))
+
+
+def put_field(state: dict[Any, Any], field_name: str, value: Any) -> None:
+    """The inverse of `field_of`, into a parameter's state."""
+    *above, last = [int(key) if key.isdecimal() else key for key in field_name.split("/")]
+    for key in above:
+        state = state.setdefault(key, {})
+    state[last] = value
+
+
+def _is_code(value: Any) -> bool:
+    """A class, or an object that stands for nothing but itself: heavyball keeps both in its parameter groups."""
+    marker = isinstance(value, Record) and value.path.rpartition(".")[2] == "object"
+    return isinstance(value, type) or type(value) is object or marker
+
+
+def _said(value: Any, what: str, where: object) -> Any:
+    try:
+        return to_json(value)
+    except (UnusableFileError, RecursionError) as error:
+        raise _unsayable(error, what, where) from error
 
 
 def _checked(
@@ -93,6 +148,8 @@ def _checked(
     groups, fields = optimizer.get("param_groups"), optimizer.get("state")
     listed = [group for group in groups if isinstance(group, dict)] if isinstance(groups, list) else []
     positions = [each for group in listed if isinstance(group.get("params"), list) for each in group["params"]]
+    named = [(position, mapping_of(values)) for position, values in (mapping_of(fields) or {}).items()]
+    own = {position: values for position, values in named if values is not None}
     wrong, fix = "", SAME_RUN
     if not isinstance(fields, Mapping) or not positions or not all(isinstance(each, int) for each in positions):
         wrong = "holds no state of a torch optimizer"
@@ -106,13 +163,11 @@ def _checked(
         wrong = f"the optimizer counts parameter {twice[0]!r} twice"
     elif unknown := [position for position in fields if position not in set(positions)]:
         wrong = f"the optimizer has a state of parameter {unknown[0]!r}, which none of its groups has"
-    elif bad := [position for position, values in fields.items() if not isinstance(values, Mapping)]:
+    elif bad := [position for position in fields if position not in own]:
         wrong = f"the optimizer state of parameter {bad[0]!r} is no dict"
-    elif odd := [key for values in fields.values() for key in values if not isinstance(key, str)]:
-        wrong = f"the optimizer state has an entry {odd[0]!r}, whose name is no text"
     if wrong:
         raise UnusableFileError(wrong, where=where, fix=fix)
-    return positions, cast(Any, fields), listed[0]
+    return positions, own, listed[0]
 
 
 def sayable(value: Any, what: str, where: object) -> Any:
@@ -125,7 +180,11 @@ def sayable(value: Any, what: str, where: object) -> Any:
         said = plain(value)
         check_attribute(what, said, tuples=True)
     except (UnusableFileError, CheckpointError) as error:
-        why = error.what if isinstance(error, UnusableFileError) else error
-        fix = "take it out of the trainer state, or report what it is for"
-        raise UnusableFileError(f"{what} cannot be kept: {why}", where=where, fix=fix) from error
+        raise _unsayable(error, what, where) from error
     return said
+
+
+def _unsayable(error: Exception, what: str, where: object) -> UnusableFileError:
+    why = error.what if isinstance(error, UnusableFileError) else error
+    fix = "take it out of the trainer state, or report what it is for"
+    return UnusableFileError(f"{what} cannot be kept: {why}", where=where, fix=fix)

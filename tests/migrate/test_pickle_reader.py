@@ -193,7 +193,7 @@ PARAMETER = b"\x80\x02ctorch._utils\n_rebuild_parameter_with_state\n(%s\x88)%stR
 
 @pytest.mark.parametrize(
     ("state", "named"),
-    [(b"}Vtag\nK\x01sVa\nNs", r"a, tag"), (b"N}Vtag\nK\x01s\x86", r"\(in slots\)")],
+    [(b"}Vtag\nK\x01sVa\nK\x00sVb\nNs", "a, tag"), (b"N}Vtag\nK\x01s\x86", r"\(in slots\)")],
     ids=["dict", "slots"],
 )
 def test_attributes_hung_on_a_parameter_are_refused(state: bytes, named: str) -> None:

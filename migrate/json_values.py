@@ -1,0 +1,62 @@
+"""Python values that JSON has no word for, said in JSON and back: tuples, sets, bytes, and keys that are no text."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from migrate.pickle_records import Record
+from migrate.plain import plain
+
+_SETS = (set, frozenset)
+_READ: dict[str, Callable[[Any], Any]] = {
+    "__tuple__": lambda items: tuple(map(from_json, items)),
+    "__set__": lambda items: set(map(from_json, items)),
+    "__bytes__": base64.b64decode,
+    "__dict__": lambda pairs: {from_json(key): from_json(value) for key, value in pairs},
+}
+
+
+def mapping_of(value: Any) -> Mapping[Any, Any] | None:
+    """A dict or a `defaultdict`, live or inert; None for everything else."""
+    if isinstance(value, Record):
+        return (value.items or {}) if value.path == "collections.defaultdict" else None
+    return value if isinstance(value, Mapping) else None
+
+
+def to_json(value: Any) -> Any:
+    """`value` as dicts with text as keys, lists, text, numbers, and None.
+
+    Args:
+        value: live, or of an inert graph. A `defaultdict` comes back as a dict, a frozenset as a set, and what `plain`
+            converts besides as that.
+
+    Raises:
+        UnusableFileError: "... cannot be converted to plain values".
+    """
+    if (mapping := mapping_of(value)) is not None:
+        if all(type(key) is str for key in mapping) and not _READ.keys() & mapping.keys():
+            return {key: to_json(each) for key, each in mapping.items()}
+        return {"__dict__": [[to_json(key), to_json(each)] for key, each in mapping.items()]}
+    if isinstance(value, list):
+        return [to_json(each) for each in value]
+    if isinstance(value, tuple):
+        return {"__tuple__": [to_json(each) for each in value]}
+    if isinstance(value, _SETS):
+        return {"__set__": sorted((to_json(each) for each in value), key=repr)}
+    if isinstance(value, bytes | bytearray):
+        return {"__bytes__": base64.b64encode(value).decode()}
+    said = plain(value)
+    return to_json(said) if isinstance(said, dict | list | tuple) else said
+
+
+def from_json(value: Any) -> Any:
+    """What `to_json` was given."""
+    if isinstance(value, list):
+        return [from_json(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1 and (read := _READ.get(next(iter(value)))):
+        return read(next(iter(value.values())))
+    return {key: from_json(each) for key, each in value.items()}

@@ -1,0 +1,48 @@
+"""Values of an optimizer's state survive JSON with their types."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict, defaultdict
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from migrate.errors import UnusableFileError
+from migrate.json_values import from_json, to_json
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
+KEYS = st.text() | st.integers() | st.sampled_from(["__tuple__", "__set__", "__bytes__", "__dict__"])
+
+
+def _containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(KEYS, inner) | st.sets(SCALARS)
+
+
+@given(st.recursive(SCALARS, _containers))
+def test_every_value_comes_back_with_its_type(value: Any) -> None:
+    assert said(from_json(json.loads(json.dumps(to_json(value))))) == said(value)
+
+
+def said(value: Any) -> str:
+    """`repr`, in which the order of a set does not count."""
+    if isinstance(value, set):
+        return f"set of {sorted(map(said, value))}"
+    if isinstance(value, dict):
+        return f"dict of {[(said(key), said(each)) for key, each in value.items()]}"
+    if isinstance(value, list | tuple):
+        return f"{type(value).__name__} of {[said(each) for each in value]}"
+    return repr(value)
+
+
+@pytest.mark.parametrize("value", [OrderedDict(a={}), defaultdict(dict, a={})], ids=repr)
+def test_kinds_of_dict_come_back_as_dicts(value: Any) -> None:
+    assert said(from_json(to_json(value))) == said({"a": {}})
+
+
+def test_a_tensor_is_no_value() -> None:
+    with pytest.raises(UnusableFileError, match="a Tensor cannot be converted"):
+        to_json([torch.ones(1)])
