@@ -18,6 +18,9 @@ WRAPPERS = {
     "torch._dynamo.eval_frame.OptimizedModule": "_orig_mod",
 }
 """Class around an agent -> the name under which it holds it, which is a prefix of state-dict keys (trap 45)."""
+BATCH_NORM = "torch.nn.modules.batchnorm."
+SYNCHRONISED = f"{BATCH_NORM}SyncBatchNorm"
+"""What the old trainer made of every batch norm from 2025-06-13 on, in runs of several processes."""
 AGENT_FIELDS = ("_policy", "_cached_policy")
 PACKAGED = ("policy_record/data.pkl", "policy/model.pkl")
 FOREIGN = ("policy.actor.", "policy.network.", "lstm.")
@@ -80,7 +83,17 @@ def _unwrapped(record: Mapping[str, Any], agent: Any, kind: str, where: object) 
     if not isinstance(agent, Record) or agent.path not in eras.AGENTS:
         raise UnusableFileError("the policy record holds no agent", where=where, fix="give the policy's own file")
     fields = {name: value for name, value in record.items() if name not in AGENT_FIELDS}
+    for _, module in modules_of(agent):
+        _put_back_batch_norm(module)
     return Found(fields, agent, kind, tuple(wrappers))
+
+
+def _put_back_batch_norm(component: Record) -> None:
+    """One process computes the same with either; the converted one refuses to learn on a CPU."""
+    norm = component.attributes.get("_modules", {}).get("_net")
+    if isinstance(norm, Record) and norm.path == SYNCHRONISED:
+        state = {key: value for key, value in norm.attributes.items() if key != "process_group"}
+        norm.path, norm.state = f"{BATCH_NORM}{component.path.rpartition('.')[2]}", state
 
 
 def _no_policy(root: Any, where: object) -> UnusableFileError:
