@@ -6,8 +6,9 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from migrate.errors import UnusableFileError
 from migrate.pickle_records import Record
-from migrate.plain import plain
+from migrate.plain import MAPPINGS, items_of, plain
 
 _SETS = (set, frozenset)
 _READ: dict[str, Callable[[Any], Any]] = {
@@ -19,9 +20,9 @@ _READ: dict[str, Callable[[Any], Any]] = {
 
 
 def mapping_of(value: Any) -> Mapping[Any, Any] | None:
-    """A dict or a `defaultdict`, live or inert; None for everything else."""
+    """A dict or an object of a class like it, live or inert; None for everything else."""
     if isinstance(value, Record):
-        return (value.items or {}) if value.path == "collections.defaultdict" else None
+        return items_of(value) if value.path in MAPPINGS else None
     return value if isinstance(value, Mapping) else None
 
 
@@ -29,8 +30,8 @@ def to_json(value: Any) -> Any:
     """`value` as dicts with text as keys, lists, text, numbers, and None.
 
     Args:
-        value: live, or of an inert graph. A `defaultdict` comes back as a dict, a frozenset as a set, and what `plain`
-            converts besides as that.
+        value: live, or of an inert graph. What is like a dict comes back as one, a frozenset as a set, and what
+            `plain` converts besides as that.
 
     Raises:
         UnusableFileError: "... cannot be converted to plain values".
@@ -49,6 +50,29 @@ def to_json(value: Any) -> Any:
         return {"__bytes__": base64.b64encode(value).decode()}
     said = plain(value)
     return to_json(said) if isinstance(said, dict | list | tuple) else said
+
+
+def without_unsayable(value: Mapping[Any, Any], place: str, told: list[str]) -> dict[Any, Any]:
+    """`value` without the entries, at any depth, that `to_json` cannot say.
+
+    Args:
+        value: nothing in it decides what a policy computes.
+        place: of `value`, for `told`.
+        told: gets what is left out, and why.
+    """
+    kept = {}
+    for key, each in value.items():
+        here = f"{place}[{key!r}]" if place else str(key)
+        if (mapping := mapping_of(each)) is not None:
+            kept[key] = without_unsayable(mapping, here, told)
+            continue
+        try:
+            to_json([key, each])
+        except UnusableFileError as error:
+            told.append(f"{here}: {error.what}")
+        else:
+            kept[key] = each
+    return kept
 
 
 def from_json(value: Any) -> Any:

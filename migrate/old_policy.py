@@ -13,6 +13,7 @@ from migrate.archive import Checkpoint
 from migrate.eras import Era
 from migrate.errors import UnusableFileError
 from migrate.found import Found, components_of, find_agent, modules_of, tensors_of
+from migrate.json_values import to_json, without_unsayable
 from migrate.old_component import OldComponent, read_component
 from migrate.old_facts import Facts, facts_of
 from migrate.pickle_reader import Record, TensorRef
@@ -31,11 +32,12 @@ class OldPolicy:
         components: in registration order, which is parameter order.
         agent: attributes of the agent besides, plain.
         facts: what the agent knew of its environment.
-        record: attributes of the policy record besides, plain; empty for a bare agent.
+        record: attributes of the policy record besides, as `json_values` says them; empty for a bare agent.
         state_dict: `components.<name>.<key>` -> tensor, without the aliases and prefixes of some eras.
         names: the same keys -> the first name in the file.
         parameters: keys of the parameters, in optimizer order.
         training: the mode that the agent was saved in.
+        unsaid: what of the record a policy file cannot hold.
         unused: agent attributes that no old code of the era read.
         settings: entries of the agent's config besides, such as the class of its policy.
     """
@@ -49,7 +51,8 @@ class OldPolicy:
     names: dict[str, str]
     parameters: tuple[str, ...]
     training: bool
-    unused: tuple[str, ...] = field(default=())
+    unsaid: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -106,16 +109,18 @@ def read_old_policy(checkpoint: Checkpoint, era: str | None = None) -> OldPolicy
         f"{COMPONENTS}{name}.{key}": ref for name, record in records.items() for key, ref in own_tensors(record).items()
     }
     names, parameters = _names(found, state_dict, where)
+    unsaid: list[str] = []
     return OldPolicy(
         era=era_found,
         components={name: read_component(name, record, era_found, where) for name, record in records.items()},
         agent=values,
         facts=facts_of(values, records, where),
-        record={name: plain(value) for name, value in found.record.items()},
+        record=to_json(without_unsayable(found.record, "", unsaid)),
         state_dict=state_dict,
         names=names,
         parameters=parameters,
         training=_mode(found, where),
+        unsaid=tuple(unsaid),
         unused=tuple(name for name in attributes if name not in AGENT_ATTRIBUTES + FEATURE_ATTRIBUTES),
         settings=_settings(found),
     )

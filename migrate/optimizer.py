@@ -135,7 +135,7 @@ def legacy_trainer_bytes(content: PolicyFile, where: object) -> bytes:
         return join(shell, {key: as_bytes(content.tensors[name]) for key, name in payloads.items()})
     buffer = io.BytesIO()
     order = old_order(content)
-    torch.save({state.key: positional(state, order, where), **state.rest}, buffer)
+    torch.save({state.key: positional(state, order, where), **from_json(state.rest)}, buffer)
     return buffer.getvalue()
 
 

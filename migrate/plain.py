@@ -43,6 +43,12 @@ def is_plain(obj: Any) -> bool:
     return True
 
 
+def items_of(record: Record) -> dict[Any, Any]:
+    """What a subclass of dict, one of `MAPPINGS`, holds."""
+    initial = record.args[-1] if record.args and isinstance(record.args[-1], dict) else {}
+    return {**initial, **(record.items or {})}
+
+
 def numpy_value(call: Record) -> Any:
     """The number, nested list or type name that an inert numpy call stands for.
 
@@ -125,8 +131,7 @@ class _Converter:
 
     def mapping(self, record: Record) -> Any:
         """A subclass of dict."""
-        initial = record.args[-1] if record.args and isinstance(record.args[-1], dict) else {}
-        return self._fresh({**initial, **(record.items or {})})
+        return self._fresh(items_of(record))
 
     def sequence(self, record: Record) -> Any:
         """A deque."""
@@ -185,14 +190,14 @@ def _name(obj: Any) -> str:
 _NODES = ("AnyNode", "BooleanNode", "BytesNode", "EnumNode", "FloatNode", "IntegerNode", "PathNode", "StringNode")
 _SPACES = ("multi_discrete.MultiDiscrete", "discrete.Discrete", "multi_binary.MultiBinary", "box.Box", "dict.Dict")
 _SPACE_VALUES = {"MultiDiscrete": "nvec", "Discrete": "n", "MultiBinary": "n", "Dict": "spaces", "Tuple": "spaces"}
-_METADATA = ("metta.agent.policy_metadata.PolicyMetadata", "collections.defaultdict", "collections.Counter")
+MAPPINGS = ("metta.agent.policy_metadata.PolicyMetadata", "collections.defaultdict", "collections.Counter")
 _PATHS = ("Path", "PosixPath", "WindowsPath", "PurePath", "PurePosixPath", "PureWindowsPath")
 _ARRAYS = ("core.multiarray.scalar", "_core.multiarray.scalar", "core.multiarray._reconstruct")
 _CONVERTERS: dict[str, Callable[[_Converter, Record], Any]] = {
     **{f"omegaconf.nodes.{name}": _Converter.node for name in _NODES},
     "omegaconf.dictconfig.DictConfig": _Converter.container,
     "omegaconf.listconfig.ListConfig": _Converter.container,
-    **dict.fromkeys(_METADATA, _Converter.mapping),
+    **dict.fromkeys(MAPPINGS, _Converter.mapping),
     "collections.deque": _Converter.sequence,
     **{f"numpy.{name}": _Converter.numpy for name in (*_ARRAYS, "_core.multiarray._reconstruct", "dtype")},
     **{f"pathlib.{name}": _Converter.text for name in _PATHS},

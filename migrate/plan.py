@@ -94,6 +94,7 @@ def make_plan(checkpoint: Checkpoint, era: str | None = None) -> Plan:
     notes += [
         f"agent attribute {name!r} is unknown to the old stack; it is kept for the way back" for name in old.unused
     ]
+    notes += [f"of the record, {what}; only the old file itself keeps it" for what in old.unsaid]
     notes += notes_of(open_questions(old.config, old.era, old.era.date, where))
     environment = environment_of(old, checkpoint)
     if len(environment.obs_shape) == 2 and not environment.feature_names:

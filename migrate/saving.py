@@ -21,7 +21,7 @@ from migrate.pickle_writer import save_record
 from migrate.provenance import TRAINER
 from migrate.shadow import served
 from migrate.to_legacy import legacy_bytes, record_of
-from migrate.trainer_state import STATE_DICTS, by_name, sayable
+from migrate.trainer_state import STATE_DICTS, by_name, said
 from modules import MettaAgent
 from modules.checkpoint import PolicyFile, policy_file_of, write_atomically
 
@@ -60,7 +60,7 @@ def save_policy(
     content = _content(agent, path)
     if optimizer_state is not None:
         state = by_name(optimizer_state, _new_names(agent, content), path)
-        state.rest = sayable(dict(trainer or {}), "the trainer values", path)
+        state.rest = said(dict(trainer or {}), "the trainer values", path)
         state.key = STATE_DICTS[era_of_config(content.config).is_since("E11")]
         put_trainer(content, state, path)
     files = {path: content.to_bytes() if is_new_file(path) else _old_bytes(agent, content, path)}

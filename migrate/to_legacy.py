@@ -18,6 +18,7 @@ from migrate.archive import checkpoint_of
 from migrate.config_rules import CORE
 from migrate.eras import Era
 from migrate.errors import UnsafeFileError, UnusableFileError
+from migrate.json_values import from_json
 from migrate.old_names import component_tensors, parameter_names_of, plain_key_in
 from migrate.old_tables import table_of
 from migrate.pickle_writer import save_record
@@ -191,7 +192,7 @@ def legacy_bytes(content: PolicyFile, where: object) -> bytes:
         payloads = provenance.payloads_of(content, provenance.POLICY)
         return join(shell, {key: as_bytes(content.tensors[name]) for key, name in payloads.items()})
     era = era_of_config(content.config)
-    kept = content.extra.get(provenance.KEY, {}).get("record", {})
+    kept = from_json(content.extra.get(provenance.KEY, {}).get("record", {}))
     agent = legacy_agent_from(content, where)
     metadata = {**(kept.get("metadata") or kept.get("_metadata") or {})}
     if content.actions is not None and ("action_names" in metadata or not era.is_since("E6c")):

@@ -12,11 +12,8 @@ from torch import Tensor
 
 from migrate.archive import Checkpoint
 from migrate.errors import UnusableFileError
-from migrate.json_values import mapping_of, to_json
+from migrate.json_values import mapping_of, to_json, without_unsayable
 from migrate.pickle_reader import Record, TensorRef
-from migrate.plain import plain
-from modules.errors import CheckpointError
-from modules.savable import check_attribute
 
 STATE_DICTS = ("optimizer_state_dict", "optimizer")
 """Where a trainer state keeps the optimizer's: until E10, and in E11."""
@@ -33,7 +30,8 @@ class TrainerState:
             what heavyball has in a dict of its own.
         values: `(parameter, field)` -> value, for fields that are no tensor.
         groups: the parameter groups; `params` are names.
-        rest: agent_step, epoch, policy_path and what else the trainer kept.
+        rest: agent_step, epoch, policy_path and what else the trainer kept; this and the two before as `json_values`
+            says them.
         key: which of `STATE_DICTS` the file has.
     """
 
@@ -60,8 +58,11 @@ def read_trainer_state(checkpoint: Checkpoint, names: Sequence[str]) -> TrainerS
         raise UnusableFileError("this is no trainer state", where=where, fix="give the run's trainer_state.pt")
     state = by_name(root[found[0]], names, where)
     state.key = found[0]
-    rest = {key: value for key, value in root.items() if key != state.key}
-    state.rest = sayable(rest, "the trainer state", where)
+    unsaid: list[str] = []
+    rest = without_unsayable({key: value for key, value in root.items() if key != state.key}, "", unsaid)
+    state.rest = to_json(rest)
+    for what in unsaid:
+        logger.warning("%s: %s; only the old file itself keeps it", where, what)
     return state
 
 
@@ -85,13 +86,13 @@ def by_name(optimizer: Mapping[str, Any], names: Sequence[str], where: object) -
             if isinstance(value, TensorRef | Tensor):
                 state.tensors[place] = value
             else:
-                state.values[place] = _said(value, f"{place[1]} of {place[0]}", where)
+                state.values[place] = said(value, f"{place[1]} of {place[0]}", where)
     kept = {key: value for key, value in group.items() if not _is_code(value)}
     if spare := [*(optimizer.keys() - {"state", "param_groups"}), *(group.keys() - kept.keys())]:
         # heavyball would unpickle what it has beside the state: code, in a file that is promised to hold none.
         told = ", ".join(sorted(map(repr, spare)))
         logger.warning("%s: left out, since a new optimizer has its own: %s of the optimizer's library", where, told)
-    state.groups.append({**_said(kept, "the parameter group", where), "params": list(names)})
+    state.groups.append({**said(kept, "the parameter group", where), "params": list(names)})
     return state
 
 
@@ -134,11 +135,18 @@ def _is_code(value: Any) -> bool:
     return isinstance(value, type) or type(value) is object or marker
 
 
-def _said(value: Any, what: str, where: object) -> Any:
+def said(value: Any, what: str, where: object) -> Any:
+    """`value` as `json_values` says it.
+
+    Raises:
+        UnusableFileError: "... cannot be kept: ...", for tensors and objects of other classes.
+    """
     try:
         return to_json(value)
     except (UnusableFileError, RecursionError) as error:
-        raise _unsayable(error, what, where) from error
+        why = error.what if isinstance(error, UnusableFileError) else error
+        fix = "take it out of the trainer state, or report what it is for"
+        raise UnusableFileError(f"{what} cannot be kept: {why}", where=where, fix=fix) from error
 
 
 def _checked(
@@ -168,23 +176,3 @@ def _checked(
     if wrong:
         raise UnusableFileError(wrong, where=where, fix=fix)
     return positions, own, listed[0]
-
-
-def sayable(value: Any, what: str, where: object) -> Any:
-    """`value` as plain python that a policy file can hold; its tuples and sets become lists there.
-
-    Raises:
-        UnusableFileError: "... cannot be kept: ...", for tensors and for keys that are no text.
-    """
-    try:
-        said = plain(value)
-        check_attribute(what, said, tuples=True)
-    except (UnusableFileError, CheckpointError) as error:
-        raise _unsayable(error, what, where) from error
-    return said
-
-
-def _unsayable(error: Exception, what: str, where: object) -> UnusableFileError:
-    why = error.what if isinstance(error, UnusableFileError) else error
-    fix = "take it out of the trainer state, or report what it is for"
-    return UnusableFileError(f"{what} cannot be kept: {why}", where=where, fix=fix)

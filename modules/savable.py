@@ -16,25 +16,24 @@ PLAIN = (bool, int, float, str, tuple, type(None))
 WAY_OUT = "\n  -> build an agent of a config that says so, load the weights there, and save that one"
 
 
-def check_attribute(what: str, value: Any, *, tuples: bool = False) -> None:
+def check_attribute(what: str, value: Any) -> None:
     """Refuses what JSON changes without a word: tuples become lists, and keys that are numbers become text.
 
     Args:
         what: the value's place, for messages.
         value: dicts, lists and plain values.
-        tuples: whether they may become lists.
 
     Raises:
         CheckpointError: "... would come back as ...".
     """
-    if isinstance(value, tuple) and not tuples:
+    if isinstance(value, tuple):
         raise CheckpointError(f"{what} is or has a tuple, which would come back as a list: {value!r:.100}")
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
                 raise CheckpointError(f"{what} has the key {key!r}, which would come back as text")
-    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ():
-        check_attribute(what, each, tuples=tuples)
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        check_attribute(what, each)
 
 
 def check_config(agent: MettaAgent) -> None:
