@@ -10,10 +10,10 @@ from migrate.errors import UnusableFileError
 from migrate.pickle_records import Record
 from migrate.plain import MAPPINGS, items_of, plain
 
-_SETS = (set, frozenset)
 _READ: dict[str, Callable[[Any], Any]] = {
     "__tuple__": lambda items: tuple(map(from_json, items)),
     "__set__": lambda items: set(map(from_json, items)),
+    "__frozenset__": lambda items: frozenset(map(from_json, items)),
     "__bytes__": base64.b64decode,
     "__dict__": lambda pairs: {from_json(key): from_json(value) for key, value in pairs},
 }
@@ -30,8 +30,8 @@ def to_json(value: Any) -> Any:
     """`value` as dicts with text as keys, lists, text, numbers, and None.
 
     Args:
-        value: live, or of an inert graph. What is like a dict comes back as one, a frozenset as a set, and what
-            `plain` converts besides as that.
+        value: live, or of an inert graph. What is like a dict comes back as one, and what `plain` converts
+            besides as that.
 
     Raises:
         UnusableFileError: "... cannot be converted to plain values".
@@ -39,17 +39,26 @@ def to_json(value: Any) -> Any:
     if (mapping := mapping_of(value)) is not None:
         if all(type(key) is str for key in mapping) and not _READ.keys() & mapping.keys():
             return {key: to_json(each) for key, each in mapping.items()}
-        return {"__dict__": [[to_json(key), to_json(each)] for key, each in mapping.items()]}
+        return {"__dict__": [[_hashable(key), to_json(each)] for key, each in mapping.items()]}
     if isinstance(value, list):
         return [to_json(each) for each in value]
     if isinstance(value, tuple):
         return {"__tuple__": [to_json(each) for each in value]}
-    if isinstance(value, _SETS):
-        return {"__set__": sorted((to_json(each) for each in value), key=repr)}
+    if isinstance(value, set | frozenset):
+        return {f"__{type(value).__name__}__": sorted((_hashable(each) for each in value), key=repr)}
     if isinstance(value, bytes | bytearray):
         return {"__bytes__": base64.b64encode(value).decode()}
     said = plain(value)
     return to_json(said) if isinstance(said, dict | list | tuple) else said
+
+
+def _hashable(value: Any) -> Any:
+    said = to_json(value)
+    try:
+        hash(from_json(said))
+    except TypeError as error:
+        raise UnusableFileError(f"a {type(value).__name__} as key of a dict or in a set") from error
+    return said
 
 
 def without_unsayable(value: Mapping[Any, Any], place: str, told: list[str]) -> dict[Any, Any]:

@@ -118,15 +118,15 @@ def _config_values(rule: Rule, attributes: Mapping[str, Any], era: Era) -> dict[
     params = {key: value for key, value in params.items() if key not in rule.derived}
     values: dict[str, Any] = {}
     for k in rule.keys_at(era):
-        implied = attributes.get(k.implied_by, REQUIRED)
+        implied = attributes.get(k.implied_by, REQUIRED)  # which no value is
         for old, default, attribute in zip(k.old, k.old_default, k.attribute, strict=True):
             default_here = in_force(default, era)
             if old in params:
                 value = params.pop(old)
-            elif attributes.get(attribute, implied) is implied or attributes[attribute] == implied:
+            elif (kept := attributes.get(attribute, implied)) is implied or kept == implied:
                 continue
             else:
-                value = plain(attributes[attribute])
+                value = plain(kept)
             if default_here is REQUIRED or not equal(value, default_here):
                 values[old] = value
     return {**values, **params}

@@ -26,8 +26,7 @@ class TrainerState:
     """A trainer state, by parameter name.
 
     Attributes:
-        tensors: `(parameter, field)` -> tensor, such as `exp_avg`; `0/momentum` for
-            what heavyball has in a dict of its own.
+        tensors: `(parameter, field)` -> tensor, such as `exp_avg`; `0/momentum` for what heavyball has in a dict 0.
         values: `(parameter, field)` -> value, for fields that are no tensor.
         groups: the parameter groups; `params` are names.
         rest: agent_step, epoch, policy_path and what else the trainer kept; this and the two before as `json_values`

@@ -13,13 +13,17 @@ from hypothesis import strategies as st
 
 from migrate.errors import UnusableFileError
 from migrate.json_values import from_json, to_json
+from migrate.pickle_records import Record
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
 KEYS = st.text() | st.integers() | st.sampled_from(["__tuple__", "__set__", "__bytes__", "__dict__"])
 
 
+SETS = st.sets(SCALARS | st.frozensets(st.integers())) | st.frozensets(SCALARS)
+
+
 def _containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(KEYS, inner) | st.sets(SCALARS)
+    return st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(KEYS, inner) | SETS
 
 
 @given(st.recursive(SCALARS, _containers))
@@ -29,8 +33,8 @@ def test_every_value_comes_back_with_its_type(value: Any) -> None:
 
 def said(value: Any) -> str:
     """`repr`, in which the order of a set does not count."""
-    if isinstance(value, set):
-        return f"set of {sorted(map(said, value))}"
+    if isinstance(value, set | frozenset):
+        return f"{type(value).__name__} of {sorted(map(said, value))}"
     if isinstance(value, dict):
         return f"dict of {[(said(key), said(each)) for key, each in value.items()]}"
     if isinstance(value, list | tuple):
@@ -41,6 +45,11 @@ def said(value: Any) -> str:
 @pytest.mark.parametrize("value", [OrderedDict(a={}), defaultdict(dict, a={})], ids=repr)
 def test_kinds_of_dict_come_back_as_dicts(value: Any) -> None:
     assert said(from_json(to_json(value))) == said({"a": {}})
+
+
+def test_a_key_that_could_not_be_one_again_is_refused() -> None:
+    with pytest.raises(UnusableFileError, match="a Record as key of a dict"):
+        to_json({Record("collections.Counter", items={"a": 1}): 1})
 
 
 def test_a_tensor_is_no_value() -> None:
