@@ -24,6 +24,7 @@ from migrate.shadow_experiment import Bench, Question
 from migrate.shadow_methods import MIRRORED, arguments_for, numbers
 from migrate.shadow_report import Report
 from migrate.shadow_weights import Followed
+from modules.interop import unwrapped
 
 SHADOW = "shadow"
 OTHER = {"legacy": "modules", "modules": "legacy"}
@@ -85,7 +86,8 @@ def shadowed(make: Callable[[str], Any], options: Options) -> ShadowAgent:
 
 
 def served(agent: nn.Module) -> nn.Module:
-    """The agent that answers: the control of a shadow, and any other agent itself."""
+    """The agent that answers, without what torch puts around it: the control of a shadow, any other agent itself."""
+    agent = unwrapped(agent)
     return agent.control if isinstance(agent, ShadowAgent) else agent
 
 

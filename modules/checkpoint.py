@@ -16,6 +16,7 @@ from modules.agent import MettaAgent
 from modules.environment import Environment
 from modules.errors import CheckpointError, MettaError
 from modules.features import FeatureMap
+from modules.interop import unwrapped
 from modules.savable import check_attribute, check_config
 
 FORMAT = "metta-policy/1"
@@ -195,11 +196,15 @@ def load_agent(path: str | Path) -> MettaAgent:
 
 
 def policy_file_of(agent: MettaAgent) -> PolicyFile:
-    """The content of a file that brings `agent` back.
+    """The content of a file that brings `agent` back, also where `torch.compile` or a parallel class is around it.
 
     Raises:
-        CheckpointError: "component ... is not what the config builds ...", after a hot swap for instance.
+        CheckpointError: "not an agent of the new stack: ...";
+            "component ... is not what the config builds ...", after a hot swap for instance.
     """
+    agent = unwrapped(agent)
+    if not isinstance(agent, MettaAgent):
+        raise CheckpointError(f"not an agent of the new stack: {type(agent).__name__}")
     check_config(agent)
     content = PolicyFile(config=agent.config, environment=agent.environment.to_dict(), extra=dict(agent.provenance))
     content.training = agent.training
@@ -219,7 +224,11 @@ def policy_file_of(agent: MettaAgent) -> PolicyFile:
 
 
 def save_agent(agent: MettaAgent, path: str | Path) -> None:
-    """Writes `agent` to `path`, a `.safetensors` file, whole or not at all; an existing one is replaced."""
+    """Writes `agent` to `path`, a `.safetensors` file, whole or not at all; an existing one is replaced.
+
+    Raises:
+        CheckpointError: see `policy_file_of`.
+    """
     write_atomically(Path(path), policy_file_of(agent).to_bytes())
 
 

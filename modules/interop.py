@@ -33,6 +33,17 @@ def mapping_for(module: nn.Module, data: dict[str, Any]) -> MutableMapping[str, 
     return as_tensordict
 
 
+_AROUND = {"OptimizedModule": "_orig_mod", "DistributedDataParallel": "module", "DataParallel": "module"}
+"""Class around a module -> the name under which it holds it, which its state dict puts before each key."""
+
+
+def unwrapped(module: nn.Module) -> Any:
+    """The module that `torch.compile` or torch's parallel classes were given; any other itself."""
+    while name := _AROUND.get(type(module).__name__):
+        module = module.get_submodule(name)
+    return module
+
+
 def inside_vmap() -> bool:
     """Whether `torch.vmap` batches what is computed now; some kernels have no rule for it. Not told to a compiler."""
     functorch = torch._C._functorch

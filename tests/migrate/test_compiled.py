@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+import migrate
 from migrate.archive import read_checkpoint
 from migrate.errors import UnsafeFileError, UnusableFileError
 from tests.migrate._eras import BOX, Policy, from_box, from_token_box
@@ -78,3 +79,15 @@ def test_a_wrapper_around_no_module_is_refused(tmp_path: Path) -> None:
     torch.save(Called(), tmp_path / "policy.pt")
     with pytest.raises(UnusableFileError, match="OptimizedModule has arguments"):
         read_checkpoint(tmp_path / "policy.pt")
+
+
+@pytest.mark.filterwarnings(TORCH_OF_ITSELF)
+@pytest.mark.parametrize("stack", ["legacy", "modules"])
+def test_a_compiled_agent_is_saved_as_the_agent_that_it_is(stack: str, tmp_path: Path) -> None:
+    path = late.file_of(late.made("2025-06-13", from_token_box), tmp_path)
+    agent = migrate.load_policy(path, stack)
+    compiled: Any = torch.compile(agent)
+    optimizer = torch.optim.Adam(compiled.parameters())
+    files = migrate.save_policy(tmp_path / "saved.pt", compiled, optimizer.state_dict())
+    assert late.alike(migrate.load_policy(files[0], stack), agent, TOKENS)
+    assert migrate.parameter_names(compiled) == migrate.parameter_names(agent)

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save
+from torch import nn
 
 from modules import MettaAgent, SafeModule, load_agent, save_agent
 from modules.checkpoint import PolicyFile, policy_file_of, read_policy_file, write_atomically
 from modules.errors import CheckpointError
 from modules.layers.identity import IdentityModule
 from tests.modules._agents import agent, observations
+from tests.modules.interop._compiling import TORCH_OF_ITSELF
 
 
 @pytest.fixture
@@ -48,6 +50,22 @@ def refused(path: Path, message: str) -> None:
     with pytest.raises(CheckpointError, match=message) as caught:
         load_agent(path)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.filterwarnings(TORCH_OF_ITSELF)
+@pytest.mark.parametrize("around", [torch.compile, nn.DataParallel], ids=["compiled", "parallel"])
+def test_what_torch_puts_around_an_agent_is_not_saved(around: Any, policy: MettaAgent, path: Path) -> None:
+    save_agent(policy, path)
+    alone = path.read_bytes()
+    save_agent(around(policy), path)
+    assert path.read_bytes() == alone
+
+
+def test_what_is_no_agent_is_refused_by_its_class(path: Path) -> None:
+    not_an_agent: Any = nn.Linear(2, 2)
+    with pytest.raises(CheckpointError, match="not an agent of the new stack: Linear"):
+        save_agent(not_an_agent, path)
+    assert not path.exists()
 
 
 def test_a_saved_policy_acts_bit_for_bit_as_before(policy: MettaAgent, path: Path) -> None:
