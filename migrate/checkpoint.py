@@ -80,35 +80,35 @@ def _forth(path: Path, args: argparse.Namespace) -> dict[str, Any]:
         _show(path, plan, full=True)
         return {"result": "planned", "plan": {**plan.to_dict(), "sha256": plan.sha256}, "notes": list(plan.notes)}
     trainer = read_checkpoint(args.trainer_state) if args.trainer_state else None
-    data = migrated_bytes(plan, checkpoint, trainer)
+    data, notes = migrated_bytes(plan, checkpoint, trainer)
     target = args.output or path.with_suffix(".safetensors")
     for source in (path, args.trainer_state or path):
         _refuse_same(source, target)
     outcome = cli.write(target, data, force=args.force)
     _show(path, plan, full=args.verbose)
+    _show_notes(notes)
     cli.console.print(f"[green]{outcome}[/green] {escape(str(target))}; goes back to the same bytes with --to legacy")
     cli.console.print(f"prove it: python -m equivalence {escape(str(path))} {escape(str(target))}")
     return {
         "result": outcome, "output": str(target), "era": plan.old.era.name, "plan_sha256": plan.sha256,
-        "tensors": len(plan.tensors), "notes": list(plan.notes),
+        "tensors": len(plan.tensors), "notes": [*plan.notes, *notes],
     }  # fmt: skip
 
 
-def migrated_bytes(plan: Plan, checkpoint: Checkpoint, trainer: Checkpoint | None = None) -> bytes:
-    """The new file, verified: read back, it gives the old files byte for byte.
+def migrated_bytes(plan: Plan, checkpoint: Checkpoint, trainer: Checkpoint | None = None) -> tuple[bytes, list[str]]:
+    """The new file, verified: read back, it gives the old files byte for byte; and what it does not say besides.
 
     Raises:
         UnusableFileError: it does not.
     """
     content = migrate_checkpoint(plan, checkpoint)
-    if trainer is not None:
-        attach_trainer(content, trainer)
+    notes = [] if trainer is None else attach_trainer(content, trainer)
     data = content.to_bytes()
     again = PolicyFile.from_bytes(data, checkpoint.path)
     _must_equal(legacy_bytes(again, checkpoint.path), checkpoint)
     if trainer is not None:
         _must_equal(legacy_trainer_bytes(again, trainer.path), trainer)
-    return data
+    return data, notes
 
 
 def _must_equal(data: bytes, original: Checkpoint) -> None:
@@ -157,8 +157,12 @@ def _show(path: Path, plan: Plan, *, full: bool) -> None:
             out(f"  {escape(old)} -> {escape(new)}")
         for name, old, new in plan.attributes:
             out(f"  {escape(name)}: attribute {escape(old)} -> {escape(new)}")
-    for note in plan.notes:
-        out(f"  [yellow]note[/yellow]: {escape(note)}")
+    _show_notes(plan.notes)
+
+
+def _show_notes(notes: Sequence[str]) -> None:
+    for note in notes:
+        cli.console.print(f"  [yellow]note[/yellow]: {escape(note)}")
 
 
 if __name__ == "__main__":

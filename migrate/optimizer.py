@@ -60,8 +60,11 @@ def put_trainer(content: PolicyFile, state: TrainerState, where: object) -> None
     }
 
 
-def attach_trainer(content: PolicyFile, checkpoint: Checkpoint) -> None:
+def attach_trainer(content: PolicyFile, checkpoint: Checkpoint) -> list[str]:
     """Adds an old trainer state to a migrated policy, under the new parameter names.
+
+    Returns:
+        What is left out of it.
 
     Raises:
         UnusableFileError: see `read_trainer_state`; a moment whose shape is not its parameter's.
@@ -71,6 +74,7 @@ def attach_trainer(content: PolicyFile, checkpoint: Checkpoint) -> None:
     put_trainer(content, replace(state, tensors=loaded), checkpoint.path)
     placed = {f"{OPTIMIZER}{name}.{key}": ref for (name, key), ref in state.tensors.items()}
     attach_shell(content, TRAINER, checkpoint, placed)
+    return state.notes
 
 
 def trainer_state_of(content: PolicyFile, where: object) -> TrainerState:

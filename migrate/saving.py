@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ from migrate.trainer_state import STATE_DICTS, by_name, said
 from modules import MettaAgent
 from modules.checkpoint import PolicyFile, policy_file_of, write_atomically
 
+logger = logging.getLogger(__name__)
 TRAINER_STATE = "trainer_state.pt"
 
 
@@ -61,6 +63,8 @@ def save_policy(
     if optimizer_state is not None:
         state = by_name(optimizer_state, _new_names(agent, content), path)
         state.rest = said(dict(trainer or {}), "the trainer values", path)
+        for note in state.notes:
+            logger.warning("%s: %s", path, note)
         state.key = STATE_DICTS[era_of_config(content.config).is_since("E11")]
         put_trainer(content, state, path)
     files = {path: content.to_bytes() if is_new_file(path) else _old_bytes(agent, content, path)}

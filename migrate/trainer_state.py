@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,6 @@ from migrate.pickle_reader import Record, TensorRef
 
 STATE_DICTS = ("optimizer_state_dict", "optimizer")
 """Where a trainer state keeps the optimizer's: until E10, and in E11."""
-logger = logging.getLogger(__name__)
 SAME_RUN = "give the trainer state and the policy of the same run"
 
 
@@ -32,6 +30,7 @@ class TrainerState:
         rest: agent_step, epoch, policy_path and what else the trainer kept; this and the two before as `json_values`
             says them.
         key: which of `STATE_DICTS` the file has.
+        notes: what is left out.
     """
 
     tensors: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -39,6 +38,7 @@ class TrainerState:
     groups: list[dict[str, Any]] = field(default_factory=list)
     rest: dict[str, Any] = field(default_factory=dict)
     key: str = STATE_DICTS[0]
+    notes: list[str] = field(default_factory=list)
 
 
 def read_trainer_state(checkpoint: Checkpoint, names: Sequence[str]) -> TrainerState:
@@ -60,8 +60,7 @@ def read_trainer_state(checkpoint: Checkpoint, names: Sequence[str]) -> TrainerS
     unsaid: list[str] = []
     rest = without_unsayable({key: value for key, value in root.items() if key != state.key}, "", unsaid)
     state.rest = to_json(rest)
-    for what in unsaid:
-        logger.warning("%s: %s; only the old file itself keeps it", where, what)
+    state.notes += [f"of the trainer state, {what}; only the old file itself keeps it" for what in unsaid]
     return state
 
 
@@ -89,8 +88,8 @@ def by_name(optimizer: Mapping[str, Any], names: Sequence[str], where: object) -
     kept = {key: value for key, value in group.items() if not _is_code(value)}
     if spare := [*(optimizer.keys() - {"state", "param_groups"}), *(group.keys() - kept.keys())]:
         # heavyball would unpickle what it has beside the state: code, in a file that is promised to hold none.
-        told = ", ".join(sorted(map(repr, spare)))
-        logger.warning("%s: left out, since a new optimizer has its own: %s of the optimizer's library", where, told)
+        names = ", ".join(sorted(map(repr, spare)))
+        state.notes.append(f"of the optimizer, {names} is left out: it is of its library, and a new one has its own")
     state.groups.append({**said(kept, "the parameter group", where), "params": list(names)})
     return state
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -78,9 +79,19 @@ def test_training_goes_on_alike_and_comes_back(kind: type[Muon], tmp_path: Path)
     assert policies.equal(policies.train(old, before, range(6, 8)), policies.train(back, again, range(6, 8)))
 
 
-def test_what_is_no_value_is_left_out_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    agent, _ = trained(NestedMuon, tmp_path)
+LEFT_OUT = "of the optimizer, '__class__', 'heavyball', 'palm' is left out"
+
+
+def test_what_is_no_value_is_left_out_and_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    agent, optimizer = trained(NestedMuon, tmp_path)
+    files = [str(tmp_path / "policy.pt"), "--trainer-state", str(tmp_path / "trainer.pt")]
+    assert main([*files, "--json"]) == 0
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    assert any(note.startswith(LEFT_OUT) for note in notes)
     state = migrate.load_optimizer_state(tmp_path / "trainer.pt", agent)
-    assert "'__class__', 'heavyball', 'palm' of the optimizer's library" in caplog.text
     assert state.keys() == {"state", "param_groups"}
     assert not {"__class__", "palm"} & state["param_groups"][0].keys()
+    migrate.save_policy(tmp_path / "saved.safetensors", agent, optimizer.state_dict())
+    assert LEFT_OUT in caplog.text
