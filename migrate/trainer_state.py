@@ -88,8 +88,8 @@ def by_name(optimizer: Mapping[str, Any], names: Sequence[str], where: object) -
     kept = {key: value for key, value in group.items() if not _is_code(value)}
     if spare := [*(optimizer.keys() - {"state", "param_groups"}), *(group.keys() - kept.keys())]:
         # heavyball would unpickle what it has beside the state: code, in a file that is promised to hold none.
-        names = ", ".join(sorted(map(repr, spare)))
-        state.notes.append(f"of the optimizer, {names} is left out: it is of its library, and a new one has its own")
+        told = ", ".join(sorted(map(repr, spare)))
+        state.notes.append(f"of the optimizer, {told} is left out: it is of its library, and a new one has its own")
     state.groups.append({**said(kept, "the parameter group", where), "params": list(names)})
     return state
 
