@@ -18,7 +18,7 @@ from benchmarks.result import Result, environment
 from benchmarks.rounds import QUICK, Effort
 from migrate import cli
 from migrate.errors import UnusableFileError
-from modules.checkpoint import write_atomically
+from modules.policy_file import write_atomically
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 EVERY: tuple[Measure, ...] = tuple(

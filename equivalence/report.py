@@ -10,7 +10,7 @@ from equivalence.report_html import render_html, render_index
 from equivalence.report_json import render_json, render_summary_json
 from equivalence.report_junit import render_junit
 from equivalence.result import ProofResult
-from modules.checkpoint import write_atomically
+from modules.policy_file import write_atomically
 
 
 def write_reports(result: ProofResult, folder: Path) -> list[Path]:

@@ -18,8 +18,8 @@ from migrate.commits import DATES
 from migrate.config import read_agent_config
 from migrate.eras import STARTS
 from migrate.saving import TRAINER_STATE
-from modules.checkpoint import read_policy_file
 from modules.errors import MettaError
+from modules.policy_file import read_policy_file
 
 POLICIES = (".pt", ".safetensors")
 SOURCE = re.compile(r"^\s*['\"]?components['\"]?\s*:", re.MULTILINE)

@@ -26,7 +26,8 @@ from migrate.revive import revive
 from migrate.shadow import served
 from migrate.to_legacy import legacy_agent_from
 from migrate.trainer_state import read_trainer_state
-from modules.checkpoint import PolicyFile, agent_from, policy_file_of, read_policy_file
+from modules.checkpoint import agent_from
+from modules.policy_file import PolicyFile, read_policy_file
 
 STACKS = ("legacy", "modules")
 
@@ -88,13 +89,11 @@ def load_policy(path: str | Path, stack: str, era: str | None = None) -> Any:
 
 def run_as(config: Mapping[str, Any], agent: Any) -> Any:
     """The loaded agent, computed as the config says, which a checkpoint does not know; the old stack has one way."""
-    said = {key: config[key] for key in HOW_IT_RUNS if key in config}
-    if not isinstance(agent, modules.MettaAgent) or said.items() <= agent.config.items():
+    said = {key: config.get(key, default) for key, default in HOW_IT_RUNS.items()}
+    if not isinstance(agent, modules.MettaAgent):
         return agent
-    content = policy_file_of(agent)
-    content.config = {**content.config, **said}
-    with torch.random.fork_rng(devices=[]):
-        return agent_from(content, "config")
+    changes = {key: value for key, value in said.items() if agent.config.get(key, HOW_IT_RUNS[key]) != value}
+    return modules.with_config(agent, changes) if changes else agent
 
 
 def check_stack(stack: Any, where: object, known: Sequence[str] = STACKS) -> None:

@@ -23,7 +23,7 @@ from migrate.named_agent import architecture_in, written_out
 from migrate.registry import rules, stem_of_new
 from migrate.shadow import SHADOW, Options, shadowed
 from migrate.to_legacy import legacy_agent
-from modules.checkpoint import PolicyFile
+from modules.policy_file import PolicyFile
 
 
 def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any:

@@ -22,7 +22,7 @@ from migrate.migration import migrate_checkpoint
 from migrate.optimizer import attach_trainer, legacy_trainer_bytes
 from migrate.plan import Plan, make_plan
 from migrate.to_legacy import legacy_bytes
-from modules.checkpoint import PolicyFile, read_policy_file
+from modules.policy_file import PolicyFile, read_policy_file
 
 EXAMPLES = """examples:
   python -m migrate.checkpoint model_0100.pt                      writes model_0100.safetensors

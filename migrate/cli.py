@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from migrate.errors import MigrationError, UnusableFileError, UsageError
-from modules.checkpoint import write_atomically
 from modules.errors import MettaError
+from modules.policy_file import write_atomically
 
 DONE, FOUND, UNUSABLE, UNSAFE, USAGE, PARTLY = range(6)
 console = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -83,7 +83,7 @@ def to_old_agent(config: Mapping[str, Any], era: Era, where: object) -> dict[str
     return {**OLD_NEEDS, **rest, "_target_": era.agent, "components": components}
 
 
-HOW_IT_RUNS = ("numerics", "execution")
+HOW_IT_RUNS = {"numerics": "exact", "execution": "sequential"}
 """Keys of a new agent config that say how it is computed, never what; the old stack has one way."""
 ONLY_NEW = (*HOW_IT_RUNS, "shadow", "actions")
 """Keys that the old stack knows nothing of, and that say nothing about what is computed, or nothing to it."""

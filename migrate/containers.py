@@ -18,6 +18,7 @@ from migrate.pickle_reader import GlobalRef, StorageRef, pickle_end, read_pickle
 from migrate.pickle_records import DAMAGED
 
 _OTHER = "give a file that torch.save wrote: a policy or a trainer state"
+_REPACK = "load it with torch in the old stack and save it again, or pack the archive without compression (zip -0)"
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 _STORAGES = {"Bool": torch.bool, "Byte": torch.uint8, "Char": torch.int8, "Short": torch.int16, "Int": torch.int32}
 _STORAGES |= {"Long": torch.int64, "Half": torch.float16, "BFloat16": torch.bfloat16, "Float": torch.float32}
@@ -112,8 +113,10 @@ def _zip_entries(data: bytes) -> dict[str, tuple[int, int]]:
     entries: dict[str, tuple[int, int]] = {}
     roots, end = set(), 0
     for info in infos:
+        if info.is_dir() and not info.file_size:
+            continue  # of an archive that was unpacked and packed again
         parts = info.filename.split("/")
-        if "\\" in info.filename or ":" in parts[0] or len(parts) < 2 or {"", ".", ".."} & set(parts):
+        if "\\" in info.filename or len(parts) < 2 or {"", ".", ".."} & set(parts):
             raise UnusableFileError(f"the entry name {info.filename!r:.200} leaves the folder of the archive")
         roots.add(parts[0])
         name = "/".join(parts[1:])
@@ -128,7 +131,9 @@ def _zip_entries(data: bytes) -> dict[str, tuple[int, int]]:
 
 def _payload(data: bytes, info: zipfile.ZipInfo) -> tuple[int, int]:
     if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
-        raise UnusableFileError(f"the entry {info.filename!r} is compressed or encrypted, which torch.save never does")
+        raise UnusableFileError(
+            f"the entry {info.filename!r} is compressed or encrypted, which torch.save never does", fix=_REPACK
+        )
     header = data[info.header_offset : info.header_offset + 30]
     if len(header) < 30 or not header.startswith(b"PK\x03\x04"):
         raise UnusableFileError(f"the entry {info.filename!r} has no header at byte {info.header_offset}")

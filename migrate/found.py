@@ -15,6 +15,7 @@ WRAPPERS = {
     "metta.agent.metta_agent.DistributedMettaAgent": "module",
     "agent.metta_agent.DistributedMettaAgent": "module",
     "torch.nn.parallel.distributed.DistributedDataParallel": "module",
+    "torch.nn.parallel.data_parallel.DataParallel": "module",
     "torch._dynamo.eval_frame.OptimizedModule": "_orig_mod",
 }
 """Class around an agent -> the name under which it holds it, which is a prefix of state-dict keys (trap 45)."""

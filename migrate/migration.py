@@ -8,7 +8,7 @@ from migrate.faithful import check_faithful
 from migrate.plan import Plan, apply_plan
 from migrate.revive import revive
 from migrate.to_legacy import legacy_agent_from
-from modules.checkpoint import PolicyFile
+from modules.policy_file import PolicyFile
 
 
 def migrate_checkpoint(plan: Plan, checkpoint: Checkpoint) -> PolicyFile:

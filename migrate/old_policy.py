@@ -17,7 +17,7 @@ from migrate.json_values import to_json, without_unsayable
 from migrate.old_component import OldComponent, read_component
 from migrate.old_facts import Facts, facts_of
 from migrate.pickle_reader import Record, TensorRef
-from migrate.plain import plain
+from migrate.plain import is_plain, plain
 
 MODULE_INTERNALS = frozenset(vars(nn.Module()))
 COMPONENTS = "components."
@@ -104,26 +104,39 @@ def read_old_policy(checkpoint: Checkpoint, era: str | None = None) -> OldPolicy
     records = components_of(found, where)
     era_found = eras.named(era, where) if era else era_of(found, records, where)
     attributes = _attributes(found)
+    unsaid = [f"of the agent, {name}: not a value" for name, value in attributes.items() if is_spare(name, value)]
+    attributes = {name: value for name, value in attributes.items() if not is_spare(name, value)}
     values = {name: plain(value) for name, value in attributes.items() if not isinstance(value, TensorRef)}
     state_dict = {
         f"{COMPONENTS}{name}.{key}": ref for name, record in records.items() for key, ref in own_tensors(record).items()
     }
     names, parameters = _names(found, state_dict, where)
-    unsaid: list[str] = []
+    record: list[str] = []
     return OldPolicy(
         era=era_found,
         components={name: read_component(name, record, era_found, where) for name, record in records.items()},
         agent=values,
         facts=facts_of(values, records, where),
-        record=to_json(without_unsayable(found.record, "", unsaid)),
+        record=to_json(without_unsayable(found.record, "", record)),
         state_dict=state_dict,
         names=names,
         parameters=parameters,
         training=_mode(found, where),
-        unsaid=tuple(unsaid),
+        unsaid=(*unsaid, *(f"of the record, {what}" for what in record)),
         unused=tuple(name for name in attributes if name not in AGENT_ATTRIBUTES + FEATURE_ATTRIBUTES),
         settings=_settings(found),
     )
+
+
+def is_unknown(name: str, value: Any) -> bool:
+    """Whether an attribute of the agent is none of those that any old code had."""
+    known = {*MODULE_INTERNALS, *AGENT_ATTRIBUTES, *FEATURE_ATTRIBUTES}
+    return name not in known and not isinstance(value, TensorRef)
+
+
+def is_spare(name: str, value: Any) -> bool:
+    """Whether it is one, and no value that could be kept."""
+    return is_unknown(name, value) and not is_plain(value)
 
 
 def era_of(found: Found, records: Mapping[str, Record], where: object) -> Era:

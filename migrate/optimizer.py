@@ -18,7 +18,7 @@ from migrate.plan import as_bytes
 from migrate.provenance import KEY, TRAINER, attach_shell, is_unchanged, payloads_of, shell_of
 from migrate.shell import join
 from migrate.trainer_state import SAME_RUN, STATE_DICTS, TrainerState, put_field, read_trainer_state
-from modules.checkpoint import PolicyFile
+from modules.policy_file import PolicyFile
 
 OPTIMIZER = "optimizer."
 

@@ -19,10 +19,13 @@ UNSAFE = "do not load this file anywhere; get the checkpoint from a source that 
 _MAX_DIMS = 64
 
 _PYTHON = ("builtins", "__builtin__")
-_BUILTINS = "bool|bytearray|bytes|complex|dict|float|frozenset|int|list|long|object|range|set|slice|str|tuple|unicode"
+_BUILTINS = (
+    "bool|bytearray|bytes|complex|dict|float|frozenset|int|list|long|object|range|set|slice|str|tuple|unicode|xrange"
+)
 INERT_CALLS = re.compile(  # kept as data: making these calls would need a look at each argument
-    rf"(builtins|__builtin__)\.({_BUILTINS})|numpy\.(_?core\.multiarray\.(_reconstruct|scalar)|dtype)"
-    r"|numpy\.random\._pickle\.__(generator|bit_generator|randomstate)_ctor"
+    rf"(builtins|__builtin__)\.({_BUILTINS})|numpy\.dtype"
+    r"|numpy\._?core\.(multiarray\.(_reconstruct|scalar)|numeric\._frombuffer)"
+    r"|numpy\.random\.(_pickle\.__(generator|bit_generator|randomstate)_ctor|bit_generator\.__pyx_unpickle_\w+)"
     r"|pathlib\.(Path|PosixPath|WindowsPath|PurePath|PurePosixPath|PureWindowsPath)"
     r"|datetime\.(date|datetime|time|timedelta|timezone)|collections\.(defaultdict|deque|Counter)"
     r"|decimal\.Decimal|torch\.device|contextlib\.nullcontext|torch\._dynamo\.eval_frame\.\w*Context"

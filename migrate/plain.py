@@ -61,7 +61,11 @@ def numpy_value(call: Record) -> Any:
             return _numpy_dtype(call).name
         if kind == "scalar":
             return np.frombuffer(call.args[1], _numpy_dtype(call.args[0]), count=1)[0].item()
-        _version, shape, dtype, fortran, data = call.state
+        if kind == "_frombuffer":
+            data, dtype, shape, order = call.args
+            fortran = order == "F"
+        else:
+            _version, shape, dtype, fortran, data = call.state
         if math.prod(max(size, 1) for size in shape) > max(len(data), _MAX_EMPTY):
             raise ValueError(f"shape {shape!s:.100}")  # a list of empty lists costs memory, though no data
         array = np.frombuffer(data, _numpy_dtype(dtype)) if data else np.empty(0, _numpy_dtype(dtype))
@@ -192,7 +196,8 @@ _SPACES = ("multi_discrete.MultiDiscrete", "discrete.Discrete", "multi_binary.Mu
 _SPACE_VALUES = {"MultiDiscrete": "nvec", "Discrete": "n", "MultiBinary": "n", "Dict": "spaces", "Tuple": "spaces"}
 MAPPINGS = ("metta.agent.policy_metadata.PolicyMetadata", "collections.defaultdict", "collections.Counter")
 _PATHS = ("Path", "PosixPath", "WindowsPath", "PurePath", "PurePosixPath", "PureWindowsPath")
-_ARRAYS = ("core.multiarray.scalar", "_core.multiarray.scalar", "core.multiarray._reconstruct")
+_BUFFERS = ("core.numeric._frombuffer", "_core.numeric._frombuffer")
+_ARRAYS = (*_BUFFERS, "core.multiarray.scalar", "_core.multiarray.scalar", "core.multiarray._reconstruct")
 _CONVERTERS: dict[str, Callable[[_Converter, Record], Any]] = {
     **{f"omegaconf.nodes.{name}": _Converter.node for name in _NODES},
     "omegaconf.dictconfig.DictConfig": _Converter.container,

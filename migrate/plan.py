@@ -20,7 +20,8 @@ from migrate.old_policy import FEATURE_ATTRIBUTES, OldPolicy, read_old_policy
 from migrate.open_questions import notes_of, open_questions
 from migrate.pickle_reader import TensorRef
 from migrate.rule import Attribute
-from modules.checkpoint import ATTRIBUTE, STATE_DICT, PolicyFile, agent_from
+from modules.checkpoint import agent_from
+from modules.policy_file import ATTRIBUTE, STATE_DICT, PolicyFile
 
 NORMALIZER = "observation_normalizer"
 REPORT = "report this, or if the rule is your own correct it: the rules do not cover the file"
@@ -94,7 +95,7 @@ def make_plan(checkpoint: Checkpoint, era: str | None = None) -> Plan:
     notes += [
         f"agent attribute {name!r} is unknown to the old stack; it is kept for the way back" for name in old.unused
     ]
-    notes += [f"of the record, {what}; only the old file itself keeps it" for what in old.unsaid]
+    notes += [f"{what}; only the old file itself keeps it" for what in old.unsaid]
     notes += notes_of(open_questions(old.config, old.era, old.era.date, where))
     environment = environment_of(old, checkpoint)
     if len(environment.obs_shape) == 2 and not environment.feature_names:

@@ -13,7 +13,7 @@ from migrate.eras import Era, named
 from migrate.pickle_reader import TensorRef
 from migrate.plan import Plan, as_bytes, digest
 from migrate.shell import Shell, split
-from modules.checkpoint import ATTRIBUTE, STATE_DICT, PolicyFile
+from modules.policy_file import ATTRIBUTE, STATE_DICT, PolicyFile
 
 KEY = "migration"
 POLICY, TRAINER = "policy", "trainer"
@@ -103,7 +103,7 @@ def fingerprint(content: PolicyFile, kind: str) -> str:
     if kind == TRAINER:
         return digest([content.extra.get(TRAINER), tensors])
     facts = [content.config, content.environment, content.attributes, content.actions, content.training, content.frozen]
-    facts.append(content.features)
+    facts += [content.features, *([content.otherwise] if content.otherwise else [])]
     return digest([facts, tensors])
 
 

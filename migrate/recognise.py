@@ -115,7 +115,8 @@ def era_from(clues: list[Clue], where: object) -> Era:
         raise UnusableFileError(
             f"its parts are of different eras: {since}; {before}",
             where=where,
-            fix="if you know the era, give --era NAME; otherwise undo the half of a change that was made by hand",
+            fix="if you know the era, give --era NAME; none describes a run that went on under newer code, or a change "
+            "by hand of which half was made",
         )
     telling = tuple(str(clue) for clue in dict.fromkeys((since, before)) if clue.what != "nothing")
     day = max(just_before(high), low)

@@ -6,6 +6,8 @@ It is the independent side of every proof: what it runs is what the file holds, 
 from __future__ import annotations
 
 import importlib
+import itertools
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +24,8 @@ from migrate import eras
 from migrate.archive import Checkpoint
 from migrate.eras import Era, below_root
 from migrate.errors import UnusableFileError
-from migrate.found import POLICY_PATHS, components_of, find_agent
-from migrate.old_policy import era_of
+from migrate.found import POLICY_PATHS, components_of, find_agent, tensors_of
+from migrate.old_policy import era_of, is_spare, is_unknown
 from migrate.pickle_reader import GlobalRef, Record, TensorRef
 from migrate.plain import plain
 from migrate.registry import has_rule, legacy_parts, legacy_target, stem_of_old
@@ -53,7 +55,7 @@ def revive(checkpoint: Checkpoint, era: Era | None = None) -> Any:
     found = find_agent(checkpoint.root, where)
     era = era or era_of(found, components_of(found, where), where)
     with _room_for_recursion():
-        return _Reviver(checkpoint, era).value(found.agent)
+        return _Reviver(checkpoint, era).agent(found.agent)
 
 
 @contextmanager
@@ -67,12 +69,36 @@ def _room_for_recursion() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
+def _alone(refs: list[TensorRef]) -> set[int]:
+    """Which contiguous tensors lie in a storage with others, and share no element with them.
+
+    So do weights that were averaged as one vector, or learned with by cuDNN. Kernels round otherwise where a tensor is
+    not aligned, which is not part of a policy.
+    """
+    places: dict[str, list[tuple[int, int, int]]] = {}
+    for ref in {id(each): each for each in refs}.values():
+        size = math.prod(ref.shape)
+        reach = size if ref.stride == torch.empty(ref.shape, device="meta").stride() else sys.maxsize
+        places.setdefault(ref.storage, []).append((ref.offset, ref.offset + reach, id(ref)))
+    found = set()
+    for spans in places.values():
+        spans.sort()
+        if len(spans) > 1 and all(end <= begin for (_, end, _), (begin, _, _) in itertools.pairwise(spans)):
+            found |= {ref for _, _, ref in spans}
+    return found
+
+
 class _Reviver:
     """One object of the graph, one object of the result: aliases stay aliases."""
 
     def __init__(self, checkpoint: Checkpoint, era: Era) -> None:
         self._checkpoint, self._era = checkpoint, era
         self._done: dict[int, Any] = {}
+        self._alone: set[int] = set()
+
+    def agent(self, record: Record) -> Any:
+        self._alone = _alone([ref for _, ref, _ in tensors_of(record)])
+        return self.value(record)
 
     def value(self, obj: Any) -> Any:
         if id(obj) in self._done:
@@ -104,6 +130,8 @@ class _Reviver:
 
     def _tensor(self, ref: TensorRef) -> torch.Tensor:
         tensor = self._checkpoint.tensor(ref)
+        if id(ref) in self._alone:
+            tensor = tensor.clone()
         if ref.parameter:
             return nn.Parameter(tensor, requires_grad=ref.requires_grad)
         return tensor.requires_grad_(ref.requires_grad)
@@ -121,7 +149,11 @@ class _Reviver:
             return self._keep(record, torch.device(plain(record)))
         cls = self._module_class(record.path)
         result = self._keep(record, cls.__new__(cls))
-        state = {key: self.value(item) for key, item in record.attributes.items()}
+        if record.path in eras.AGENTS or record.path.startswith(POLICY_PATHS):
+            kept = {key: item for key, item in record.attributes.items() if not is_spare(key, item)}
+            state = {key: plain(item) if is_unknown(key, item) else self.value(item) for key, item in kept.items()}
+        else:
+            state = {key: self.value(item) for key, item in record.attributes.items()}
         result.__setstate__(state)
         return result
 
@@ -138,7 +170,11 @@ class _Reviver:
         if path in eras.AGENTS:
             return legacy.agent_class(self._era.date)
         if path.startswith(POLICY_PATHS):
-            return legacy.agent_class(self._era.date).policy_class
+            cls = legacy.agent_class(self._era.date)
+            if not hasattr(cls, "policy_class"):
+                what = f"the agent has a policy, a {path}, and agents of {self._era.name} had none"
+                raise UnusableFileError(what, where=self._checkpoint.path, fix="give the era of the file, E9 or later")
+            return cls.policy_class
         module, _, name = path.rpartition(".")
         if path.startswith(TORCH_MODULES) and name in nn.__dict__:
             cls = getattr(nn, name)

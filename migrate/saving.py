@@ -24,7 +24,8 @@ from migrate.shadow import served
 from migrate.to_legacy import legacy_bytes, record_of
 from migrate.trainer_state import STATE_DICTS, by_name, said
 from modules import MettaAgent
-from modules.checkpoint import PolicyFile, policy_file_of, write_atomically
+from modules.checkpoint import policy_file_of
+from modules.policy_file import PolicyFile, write_atomically
 
 logger = logging.getLogger(__name__)
 TRAINER_STATE = "trainer_state.pt"

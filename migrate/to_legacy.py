@@ -28,8 +28,8 @@ from migrate.revive import revive
 from migrate.rule import Rule
 from migrate.shell import join
 from modules import Environment
-from modules.checkpoint import ATTRIBUTE, PolicyFile
 from modules.errors import MettaError
+from modules.policy_file import ATTRIBUTE, PolicyFile
 
 
 class LegacyEnvironment:
@@ -137,6 +137,10 @@ def legacy_agent_from(content: PolicyFile, where: object) -> Any:
         UnusableFileError: what the old stack cannot express.
     """
     era = era_of_config(content.config)
+    if content.otherwise:
+        named = ", ".join(content.otherwise)
+        what = f"component(s) {named} are in another mode than the agent, which the old stack says once for all"
+        raise UnusableFileError(what, where=where, fix="call agent.train() or agent.eval(), or stay on .safetensors")
     environment = Environment.from_dict(content.environment)
     old_config = config_rules.to_old_agent(content.config, era, where)
     with torch.random.fork_rng(devices=[]):

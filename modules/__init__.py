@@ -3,7 +3,7 @@
 from modules.agent import MettaAgent
 from modules.base import MettaModule
 from modules.blocks import ActorModule, MergeModule, ObsModule, PolicyModule, StateManager
-from modules.checkpoint import load_agent, save_agent
+from modules.checkpoint import load_agent, save_agent, with_config
 from modules.container import ComponentContainer
 from modules.environment import Environment
 from modules.errors import MettaError
@@ -18,5 +18,5 @@ __all__ = [
     "ActorModule", "ComponentContainer", "Environment", "LSTMModule", "LinearModule", "MergeModule", "MettaAgent",
     "MettaError", "MettaModule", "ObsModule", "ParallelDAGExecutor", "PolicyModule", "PolicyState",
     "RegularizedModule", "SafeModule", "SequentialDAGExecutor", "StateManager", "StatefulModule",
-    "WeightMonitoringModule", "load_agent", "save_agent",
+    "WeightMonitoringModule", "load_agent", "save_agent", "with_config",
 ]

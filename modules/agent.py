@@ -90,7 +90,9 @@ class MettaAgent(nn.Module):
             raise ConfigError(
                 "this agent draws type and parameter by two heads of fixed sizes: there is nothing to activate"
             )
-        space = ActionSpace(list(action_names), list(action_max_params), dtype=self.config.get("action_dtype", "int64"))
+        with torch.inference_mode(mode=False):
+            dtype = self.config.get("action_dtype", "int64")
+            space = ActionSpace(list(action_names), list(action_max_params), dtype=dtype)
         embeddings = [module for module in self.components.modules() if hasattr(type(module), "activate")]
         if len(embeddings) != 1:
             raise ConfigError(f"an agent needs one component with action embeddings, this one has {len(embeddings)}")

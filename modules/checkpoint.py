@@ -1,119 +1,23 @@
-"""Saving and loading a policy as one self-describing `.safetensors` file."""
+"""Saving and loading agents: what a policy file says of one, and back."""
 
 from __future__ import annotations
 
-import json
-import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from shutil import copymode
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from modules.agent import MettaAgent
+from modules.builder import plain
 from modules.environment import Environment
 from modules.errors import CheckpointError, MettaError
 from modules.features import FeatureMap
 from modules.interop import unwrapped
-from modules.savable import check_attribute, check_config
-
-FORMAT = "metta-policy/1"
-HEADER = "metta"
-ATTRIBUTE, STATE_DICT = "attributes.", "components."
-
-
-@dataclass
-class PolicyFile:
-    """The content of a policy file.
-
-    Attributes:
-        config: the agent's config.
-        environment: see `Environment`.
-        attributes: per component, what belongs to it outside the state dict; those that are tensors stand in `tensors`
-            under `attributes.<component>.<name>`.
-        actions: `{"names": [...], "max_params": [...]}`, or None before activation.
-        features: what the agent keeps of the features of its environments, as lists of pairs; None if it met none.
-        tensors: the state dict under its own keys, tensors of attributes, and whatever else a writer keeps.
-        training: the mode that the agent was saved in.
-        frozen: parameters that need no gradient.
-        extra: what a writer keeps beside it, such as the provenance of a migration; JSON values.
-    """
-
-    config: dict[str, Any]
-    environment: dict[str, Any]
-    attributes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    actions: dict[str, Any] | None = None
-    features: dict[str, Any] | None = None
-    tensors: dict[str, Tensor] = field(default_factory=dict)
-    training: bool = True
-    frozen: list[str] = field(default_factory=list)
-    extra: dict[str, Any] = field(default_factory=dict)
-
-    def to_bytes(self) -> bytes:
-        """The file, the same bytes for the same content.
-
-        Raises:
-            CheckpointError: "... cannot be written as JSON ...".
-        """
-        from safetensors.torch import save
-
-        header = {key: value for key, value in vars(self).items() if key != "tensors"}
-        for name, values in self.attributes.items():
-            for key, value in values.items():
-                check_attribute(f"the attribute {key!r} of component {name!r}", value)
-        # One metadata key only: safetensors writes several in random order.
-        try:
-            text = json.dumps({"format": FORMAT, **header}, ensure_ascii=True, separators=(",", ":"))
-        except (TypeError, ValueError) as error:
-            raise CheckpointError(f"config, attributes or provenance cannot be written as JSON: {error}") from error
-        # Copies, since safetensors refuses tensors that share memory, such as tied weights.
-        whole = torch.contiguous_format
-        return save(
-            {key: value.detach().clone(memory_format=whole) for key, value in self.tensors.items()}, {HEADER: text}
-        )
-
-    @classmethod
-    def from_bytes(cls, data: bytes, where: object) -> PolicyFile:
-        """The inverse of `to_bytes`.
-
-        Raises:
-            CheckpointError: not a policy file, a newer format, or a damaged one; the message names `where`.
-        """
-        from safetensors import SafetensorError
-        from safetensors.torch import load
-
-        try:
-            size = int.from_bytes(data[:8], "little")
-            metadata = json.loads(data[8 : 8 + size]).get("__metadata__", {})
-            header = dict(json.loads(metadata[HEADER]))
-            tensors = load(data)
-        except (SafetensorError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-            raise CheckpointError(
-                f"{where}: not a policy of the new stack ({type(error).__name__}: {error})\n"
-                f"  -> old checkpoints become one with `python -m migrate.checkpoint`"
-            ) from error
-        if (found := header.pop("format", None)) != FORMAT:
-            hint = "use a newer version to read it"
-            raise CheckpointError(f"{where}: the file has the format {found!r}, not {FORMAT!r}\n  -> {hint}")
-        try:
-            return cls(tensors=tensors, **header)
-        except TypeError as error:
-            raise CheckpointError(f"{where}: damaged header: {error}") from error
-
-
-def read_policy_file(path: str | Path) -> PolicyFile:
-    """Reads a `.safetensors` policy.
-
-    Raises:
-        CheckpointError: the file is missing or is no policy.
-    """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
-    return PolicyFile.from_bytes(data, path)
+from modules.policy_file import ATTRIBUTE, STATE_DICT, PolicyFile, read_policy_file, write_atomically
+from modules.savable import check_config
+from modules.weight_module import WeightModule
 
 
 def agent_from(content: PolicyFile, where: object) -> MettaAgent:
@@ -133,6 +37,8 @@ def agent_from(content: PolicyFile, where: object) -> MettaAgent:
         for name in content.frozen:
             agent.get_parameter(name).requires_grad_(False)
         agent.train(content.training)
+        for name in content.otherwise:
+            agent.components[name].train(not content.training)
         agent.provenance = dict(content.extra)
     except (MettaError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(f"{where}: the policy contradicts itself: {error}") from error
@@ -208,6 +114,7 @@ def policy_file_of(agent: MettaAgent) -> PolicyFile:
     check_config(agent)
     content = PolicyFile(config=agent.config, environment=agent.environment.to_dict(), extra=dict(agent.provenance))
     content.training = agent.training
+    content.otherwise = [name for name, module in agent.components.items() if module.training != agent.training]
     content.frozen = [name for name, parameter in agent.named_parameters() if not parameter.requires_grad]
     content.tensors.update(agent.state_dict())
     for name, module in agent.components.items():
@@ -223,6 +130,35 @@ def policy_file_of(agent: MettaAgent) -> PolicyFile:
     return content
 
 
+def with_config(agent: MettaAgent, changes: Mapping[str, Any]) -> MettaAgent:
+    """A copy of a policy under a config with other values: with its weights, anchors, embedding rows, actions and past.
+
+    Clip limits follow where `clip_range` or a `clip_scale` changes.
+
+    Args:
+        agent: stays as it is.
+        changes: go into its config, at any depth, such as `{"components": {"fc1": {"l2_init_scale": 0.1}}}`.
+
+    Raises:
+        CheckpointError: changes with which the policy's tensors or attributes do not fit.
+    """
+    agent = unwrapped(agent)
+    content = policy_file_of(agent)
+    content.config = _merged(content.config, plain(changes))
+    with torch.random.fork_rng(devices=[]):
+        result = agent_from(content, "the changed config")
+    for name, module in agent.components.items():
+        before, after = (getattr(each, "_innermost", each) for each in (module, result.components[name]))
+        if isinstance(after, WeightModule) and after.clipping != before.clipping:
+            after.clip_value = after.limit()
+    return result.to(next(agent.parameters()).device)
+
+
+def _merged(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    both = {key for key, value in changes.items() if isinstance(value, dict) and isinstance(config.get(key), dict)}
+    return {**config, **changes, **{key: _merged(config[key], changes[key]) for key in both}}
+
+
 def save_agent(agent: MettaAgent, path: str | Path) -> None:
     """Writes `agent` to `path`, a `.safetensors` file, whole or not at all; an existing one is replaced.
 
@@ -230,19 +166,3 @@ def save_agent(agent: MettaAgent, path: str | Path) -> None:
         CheckpointError: see `policy_file_of`.
     """
     write_atomically(Path(path), policy_file_of(agent).to_bytes())
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a temporary file in the same folder and renames it, so that no reader sees half of it.
-
-    A link stays one: the file that it leads to is replaced. A file that is replaced keeps its mode.
-    """
-    path = path.resolve()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        if path.exists():
-            copymode(path, temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

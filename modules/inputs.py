@@ -89,7 +89,7 @@ def _state(data: Mapping[str, Any], core: Any, rows: int) -> tuple[Tensor, Tenso
         if given[key].shape != expected:
             observations, shape = f"{rows} observations", list(given[key].shape)
             raise InputError(f"{key} must be [L, B, H] {list(expected)} for {observations}, got {shape}")
-    h, c = given[STATE[0]].to(x.device), given[STATE[1]].to(x.device)
+    h, c = (_learnable(given[key].to(x.device)) for key in STATE)
     resets = [data[key].bool() for key in RESETS if key in keys]
     if len(resets) == len(RESETS):
         for key, each in zip(RESETS, resets, strict=True):
@@ -98,3 +98,10 @@ def _state(data: Mapping[str, Any], core: Any, rows: int) -> tuple[Tensor, Tenso
         over = (resets[0] | resets[1]).view(1, -1, 1)
         h, c = h.masked_fill(over, 0), c.masked_fill(over, 0)
     return h, c
+
+
+def _learnable(state: Tensor) -> Tensor:
+    """A state of a rollout in inference mode, as one that autograd takes, which the old stack's always was."""
+    if torch.compiler.is_compiling() or not state.is_inference() or torch.is_inference_mode_enabled():
+        return state
+    return state.clone() if torch.is_grad_enabled() else state

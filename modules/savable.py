@@ -13,7 +13,7 @@ from modules.weight_module import WeightOptions
 
 # Values that are equal when they look equal; what else a module keeps, such as tensors, is in the file or derived.
 PLAIN = (bool, int, float, str, tuple, type(None))
-WAY_OUT = "\n  -> build an agent of a config that says so, load the weights there, and save that one"
+WAY_OUT = "\n  -> undo the change, and give the policy a config that says it: modules.with_config(agent, {...})"
 
 
 def check_attribute(what: str, value: Any) -> None:

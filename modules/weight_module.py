@@ -96,9 +96,17 @@ class WeightModule(MettaModule):
         self.largest_weight = self._initialize(fan_in, fan_out)
         if self.bias is not None:
             nn.init.zeros_(self.bias)
-        limit = self._clip_range * self.largest_weight * self._clip_scale
-        self.clip_value = limit if self._clip_scale > 0 else 0
+        self.clip_value = self.limit()
         self.initial_weights = None if self.l2_init_scale == 0 else self.weight.detach().clone()
+
+    @property
+    def clipping(self) -> tuple[float, float]:
+        """`clip_range` and `clip_scale`."""
+        return self._clip_range, self._clip_scale
+
+    def limit(self) -> float:
+        """The clip limit by the weights that this module began with."""
+        return self._clip_range * self.largest_weight * self._clip_scale if self._clip_scale > 0 else 0
 
     def _initialize(self, fan_in: int, fan_out: int) -> float:
         method = str(self._initialization).lower()

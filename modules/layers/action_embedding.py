@@ -55,7 +55,7 @@ class ActionEmbeddingModule(MettaModule):
         """Makes `names`, in this order, the active actions; each unseen name gets the next free row.
 
         Raises:
-            ConfigError: "... action names need ... rows ...", with nothing changed.
+            ConfigError: "... action names need ... rows ...", "the rows that are active ...", with nothing changed.
         """
         rows = dict(self.rows)
         for name in names:
@@ -64,9 +64,16 @@ class ActionEmbeddingModule(MettaModule):
             raise ConfigError(
                 f"{len(rows)} action names need {len(rows) + 1} rows, but num_embeddings is {self.num_embeddings}"
             )
-        self.rows = rows
         indices = [rows[name] for name in names]
-        self.active_indices = torch.tensor(indices, dtype=torch.long, device=self.weight.device)
+        active = [] if self.active_indices.is_meta else self.active_indices.tolist()
+        if not self.rows and active not in ([], indices):
+            raise ConfigError(
+                f"the rows that are active, {active}, came with a state dict, which has no names, and these names "
+                f"would get {indices}: use load_agent, with_config or copy.deepcopy, which keep them"
+            )
+        self.rows = rows
+        with torch.inference_mode(mode=False):  # an evaluation must not leave what cannot be trained with
+            self.active_indices = torch.tensor(indices, dtype=torch.long, device=self.weight.device)
 
     def compute(self, x: Tensor) -> Tensor:
         """`x` `[N, ...]` -> `[N, A, E]`, a view that repeats `[A, E]`."""

@@ -11,7 +11,7 @@ import torch
 from equivalence.pairs import pair_of_files
 from equivalence.proof import Run, prove
 from migrate.checkpoint import main
-from modules.checkpoint import PolicyFile, read_policy_file
+from modules.policy_file import PolicyFile, read_policy_file
 from tests.equivalence.conftest import EXAMPLES
 from tests.migrate import _policies as policies
 

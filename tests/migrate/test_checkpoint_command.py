@@ -13,7 +13,7 @@ import torch
 import migrate
 import modules
 from migrate.checkpoint import main
-from modules.checkpoint import read_policy_file
+from modules.policy_file import read_policy_file
 from tests.migrate import _policies as policies
 
 

@@ -196,7 +196,7 @@ def test_parts_of_different_eras_are_refused_with_both_readings(
     err = capsys.readouterr().err
     assert f"its parts are of different eras: the agent has {readings[0]}" in err
     assert readings[1] in err
-    assert "-> if you know the era, give --era NAME; otherwise undo the half of a change that was made by hand" in err
+    assert "-> if you know the era, give --era NAME; none describes a run that went on" in err
     assert [path.name for path in tmp_path.iterdir()] == ["p.pt"]
 
 

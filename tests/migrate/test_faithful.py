@@ -16,7 +16,7 @@ import modules
 from equivalence.pairs import pair_of_files
 from equivalence.proof import prove
 from migrate.checkpoint import main
-from modules.checkpoint import read_policy_file, write_atomically
+from modules.policy_file import read_policy_file, write_atomically
 from tests.migrate._policies import CONFIG, adam, changed, old_agent, train, write_old, write_trainer_state
 
 Change = Callable[[Any], None]

@@ -17,7 +17,7 @@ from migrate.json_values import from_json
 from migrate.pickle_writer import save_record
 from migrate.plain import plain
 from migrate.to_legacy import record_of
-from modules.checkpoint import read_policy_file
+from modules.policy_file import read_policy_file
 from tests.migrate._eras import Policy, from_box
 from tests.traps import _late as late
 

@@ -15,7 +15,7 @@ from migrate.errors import UnsafeFileError, UnusableFileError
 from migrate.pickle_writer import save_record
 from migrate.plain import plain
 from migrate.saving import save_policy
-from modules.checkpoint import read_policy_file, write_atomically
+from modules.policy_file import read_policy_file, write_atomically
 from tests.migrate import _eras as eras
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "policy.pt"

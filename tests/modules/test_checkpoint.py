@@ -12,9 +12,10 @@ from safetensors.torch import save
 from torch import nn
 
 from modules import MettaAgent, SafeModule, load_agent, save_agent
-from modules.checkpoint import PolicyFile, policy_file_of, read_policy_file, write_atomically
+from modules.checkpoint import policy_file_of
 from modules.errors import CheckpointError
 from modules.layers.identity import IdentityModule
+from modules.policy_file import PolicyFile, read_policy_file, write_atomically
 from tests.modules._agents import agent, observations
 from tests.modules.interop._compiling import TORCH_OF_ITSELF
 

@@ -23,7 +23,7 @@ from migrate.eras import Era
 from migrate.old_policy import read_old_policy
 from migrate.pickle_reader import Record
 from migrate.to_legacy import record_of
-from modules.checkpoint import read_policy_file
+from modules.policy_file import read_policy_file
 from tests.migrate._eras import BOX, Policy, from_box, from_late_tokens, from_token_box
 from tests.traps import _late as late
 from tests.traps._late import Around
