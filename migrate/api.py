@@ -114,6 +114,9 @@ def parameter_names(agent: nn.Module) -> dict[str, str]:
     if legacy.is_agent(agent):
         return {name: name for name in own}
     old = parameter_names_of(_config_of(agent))
+    if strange := [name for name in own if name not in old]:
+        what = f"the agent has parameters that its config does not build: {', '.join(strange)}"
+        raise UsageError(what, fix="name the optimizer's parameters and save its state yourself, or undo the change")
     return {name: old[name] for name in own}
 
 

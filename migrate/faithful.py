@@ -73,7 +73,8 @@ def check_faithful(file: nn.Module, built: nn.Module, era: Era, unused: Collecti
         if module in unrecorded and _is_only_named_otherwise(place, theirs, ours):
             continue  # rebuilt from the config, or told, as its component is
         if not module and era.is_since("E9") and _is_bookkeeping(place, theirs, ours):
-            logger.warning("%s: %r is kept otherwise than is known of its time; no pass reads it", where, attribute)
+            level = logging.INFO if attribute == "config" else logging.WARNING  # of which any agent kept its own part
+            logger.log(level, "%s: %r is kept otherwise than is known of its time; no pass reads it", where, attribute)
             continue
         if theirs.get(place) != ours.get(place):
             raise UnusableFileError(

@@ -1,10 +1,13 @@
-"""Python values that JSON has no word for, said in JSON and back: tuples, sets, bytes, and keys that are no text."""
+"""Python values that JSON has no word for, in JSON and back: tuples, sets, bytes, keys that are no text, scalars."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from migrate.errors import UnusableFileError
 from migrate.pickle_records import Record
@@ -15,6 +18,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "__set__": lambda items: set(map(from_json, items)),
     "__frozenset__": lambda items: frozenset(map(from_json, items)),
     "__bytes__": base64.b64decode,
+    "__scalar__": lambda pair: torch.tensor(pair[1], dtype=getattr(torch, pair[0])),
     "__dict__": lambda pairs: {from_json(key): from_json(value) for key, value in pairs},
 }
 
@@ -48,6 +52,8 @@ def to_json(value: Any) -> Any:
         return {f"__{type(value).__name__}__": sorted((_hashable(each) for each in value), key=repr)}
     if isinstance(value, bytes | bytearray):
         return {"__bytes__": base64.b64encode(value).decode()}
+    if isinstance(value, Tensor) and not value.dim():
+        return {"__scalar__": [str(value.dtype).removeprefix("torch."), value.item()]}
     said = plain(value)
     return to_json(said) if isinstance(said, dict | list | tuple) else said
 

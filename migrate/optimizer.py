@@ -57,6 +57,7 @@ def put_trainer(content: PolicyFile, state: TrainerState, where: object) -> None
         "tensors": len(state.tensors),
         "rest": state.rest,
         "key": state.key,
+        **({"by_names": True} if state.by_names else {}),
     }
 
 
@@ -97,18 +98,18 @@ def trainer_state_of(content: PolicyFile, where: object) -> TrainerState:
             fix="migrate the policy with --trainer-state, or save it with migrate.save_policy(path, agent, state)",
         )
     values = {(name, key): value for name, key, value in kept["values"]}
-    return TrainerState(dict(tensors), values, kept["groups"], kept["rest"], kept.get("key", STATE_DICTS[0]))
+    key, by_names = kept.get("key", STATE_DICTS[0]), kept.get("by_names", False)
+    return TrainerState(dict(tensors), values, kept["groups"], kept["rest"], key, by_names=by_names)
 
 
 def positional(state: TrainerState, order: Sequence[str], where: object) -> dict[str, Any]:
-    """A state dict for a torch optimizer over parameters in the order of `order`.
+    """A state dict for a torch optimizer over parameters in the order of `order`, in each of its groups.
 
     Raises:
         UnusableFileError: names that do not match.
     """
     named = [name for group in state.groups for name in group["params"]]
-    if sorted(named) != sorted(order):
-        differing = sorted(set(named) ^ set(order))
+    if differing := sorted(set(named) - set(order) if state.by_names else set(named) ^ set(order)):
         raise UnusableFileError(
             f"optimizer and agent have other parameters: {', '.join(differing)}",
             where=where,
@@ -139,6 +140,9 @@ def legacy_trainer_bytes(content: PolicyFile, where: object) -> bytes:
         return join(shell, {key: as_bytes(content.tensors[name]) for key, name in payloads.items()})
     buffer = io.BytesIO()
     order = old_order(content)
+    if state.by_names:
+        what = "the optimizer has several parameter groups, or some of the parameters, which an old file cannot say"
+        raise UnusableFileError(what, where=where, fix="stay on .safetensors, or build it over all parameters")
     torch.save({state.key: positional(state, order, where), **from_json(state.rest)}, buffer)
     return buffer.getvalue()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,15 @@ from torch import nn
 
 import legacy
 from migrate.agent_rules import era_of_config
-from migrate.api import is_new_file, parameter_names, read_policy
-from migrate.archive import check_finite
+from migrate.api import is_new_file, parameter_names
+from migrate.archive import check_finite, checkpoint_of
 from migrate.eras import Era
 from migrate.errors import UsageError
+from migrate.migration import migrate_checkpoint
 from migrate.old_names import parameter_names_of
 from migrate.optimizer import legacy_trainer_bytes, put_trainer
 from migrate.pickle_writer import save_record
+from migrate.plan import make_plan
 from migrate.provenance import TRAINER
 from migrate.shadow import served
 from migrate.to_legacy import legacy_bytes, record_of
@@ -51,7 +52,8 @@ def save_policy(
         The files that were written; `load_optimizer_state` takes the last one.
 
     Raises:
-        UsageError: an agent of neither stack, another suffix, `trainer` without `optimizer_state`.
+        UsageError: an agent of neither stack, another suffix, `trainer` without `optimizer_state`, a place where
+            nothing can be written.
         UnusableFileError: weights with NaN or Inf, a state for other parameters, what the old stack cannot express.
     """
     path, agent = Path(path), served(agent)
@@ -62,7 +64,8 @@ def save_policy(
     check_finite(agent.state_dict(), path)
     content = _content(agent, path)
     if optimizer_state is not None:
-        state = by_name(optimizer_state, _new_names(agent, content), path)
+        own = [name for name, _ in agent.named_parameters()]
+        state = by_name(optimizer_state, _new_names(agent, content), path, own)
         state.rest = said(dict(trainer or {}), "the trainer values", path)
         for note in state.notes:
             logger.warning("%s: %s", path, note)
@@ -72,7 +75,10 @@ def save_policy(
     if optimizer_state is not None and not is_new_file(path):
         files[path.with_name(TRAINER_STATE)] = legacy_trainer_bytes(content, path)
     for file, data in files.items():
-        write_atomically(file, data)
+        try:
+            write_atomically(file, data)
+        except OSError as error:
+            raise UsageError(f"cannot be written: {error.strerror}", where=file, fix="choose another place") from error
     return list(files)
 
 
@@ -84,10 +90,8 @@ def _content(agent: nn.Module, path: Path) -> PolicyFile:
         return content
     if not legacy.is_agent(agent):
         raise UsageError(f"not an agent of either stack: {type(agent).__name__}", where=path)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "policy.pt")
-        file.write_bytes(_record_bytes(agent, path))
-        return read_policy(file)
+    checkpoint = checkpoint_of(_record_bytes(agent, path), path)
+    return migrate_checkpoint(make_plan(checkpoint), checkpoint)
 
 
 def _new_names(agent: nn.Module, content: PolicyFile) -> list[str]:

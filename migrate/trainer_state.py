@@ -17,6 +17,9 @@ from migrate.pickle_reader import Record, TensorRef
 STATE_DICTS = ("optimizer_state_dict", "optimizer")
 """Where a trainer state keeps the optimizer's: until E10, and in E11."""
 SAME_RUN = "give the trainer state and the policy of the same run"
+NAME_THEM = "build the optimizer over agent.named_parameters(), so that its state says which parameter is which"
+PARAM_NAMES = "param_names"
+"""Where torch's optimizers keep the names that they were given."""
 
 
 @dataclass
@@ -31,6 +34,7 @@ class TrainerState:
             says them.
         key: which of `STATE_DICTS` the file has.
         notes: what is left out.
+        by_names: whether it has several groups, or some of the parameters, by names that the optimizer was given.
     """
 
     tensors: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -39,6 +43,7 @@ class TrainerState:
     rest: dict[str, Any] = field(default_factory=dict)
     key: str = STATE_DICTS[0]
     notes: list[str] = field(default_factory=list)
+    by_names: bool = False
 
 
 def read_trainer_state(checkpoint: Checkpoint, names: Sequence[str]) -> TrainerState:
@@ -55,7 +60,7 @@ def read_trainer_state(checkpoint: Checkpoint, names: Sequence[str]) -> TrainerS
     found = [key for key in STATE_DICTS if isinstance(root, Mapping) and isinstance(root.get(key), Mapping)]
     if not found:
         raise UnusableFileError("this is no trainer state", where=where, fix="give the run's trainer_state.pt")
-    state = by_name(root[found[0]], names, where)
+    state = by_name(_loaded_groups(root[found[0]], checkpoint), names, where)
     state.key = found[0]
     unsaid: list[str] = []
     rest = without_unsayable({key: value for key, value in root.items() if key != state.key}, "", unsaid)
@@ -64,20 +69,33 @@ def read_trainer_state(checkpoint: Checkpoint, names: Sequence[str]) -> TrainerS
     return state
 
 
-def by_name(optimizer: Mapping[str, Any], names: Sequence[str], where: object) -> TrainerState:
+def _loaded_groups(optimizer: Mapping[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:
+    """The state dict with the tensors of its groups, such as a learning rate, as tensors."""
+
+    def loaded(value: Any) -> Any:
+        return checkpoint.tensor(value) if isinstance(value, TensorRef) else value
+
+    groups = optimizer.get("param_groups")
+    listed = groups if isinstance(groups, list) else []
+    live = [{k: loaded(v) for k, v in each.items()} if isinstance(each, dict) else each for each in listed]
+    return {**optimizer, "param_groups": live}
+
+
+def by_name(optimizer: Mapping[str, Any], names: Sequence[str], where: object, own: Sequence[str] = ()) -> TrainerState:
     """An optimizer's state dict, by parameter name.
 
     Args:
-        optimizer: what `state_dict()` of a torch optimizer gave, live or as an inert graph.
-        names: parameter names in optimizer order.
+        optimizer: what `state_dict()` of a torch optimizer gave, live or as an inert graph. Where it has names, they
+            say which parameter is which, in several groups or for some of the parameters, too.
+        names: parameter names in the order of the agent.
         where: the file, for messages.
+        own: the agent's own names for them, which the optimizer may have been given.
 
     Raises:
         UnusableFileError: no such state dict, or one for another number of parameters.
     """
-    positions, fields, group = _checked(optimizer, names, where)
-    name_of = dict(zip(positions, names, strict=True))
-    state = TrainerState()
+    name_of, fields, groups = _checked(optimizer, names, where, own)
+    state = TrainerState(by_names=len(groups) > 1 or len(name_of) < len(names))
     for position, values in fields.items():
         for keys, value in _leaves(values):
             place = name_of[position], field_of(keys, where)
@@ -85,12 +103,16 @@ def by_name(optimizer: Mapping[str, Any], names: Sequence[str], where: object) -
                 state.tensors[place] = value
             else:
                 state.values[place] = said(value, f"{place[1]} of {place[0]}", where)
-    kept = {key: value for key, value in group.items() if not _is_code(value)}
-    if spare := [*(optimizer.keys() - {"state", "param_groups"}), *(group.keys() - kept.keys())]:
+    spare = {repr(key) for key in optimizer.keys() - {"state", "param_groups"}}
+    for group in groups:
+        kept = {key: value for key, value in group.items() if not _is_code(value) and key != PARAM_NAMES}
+        options = {key: said(value, f"{key!r} of the parameter group", where) for key, value in kept.items()}
+        state.groups.append({**options, "params": [name_of[position] for position in group["params"]]})
+        spare |= {repr(key) for key in group.keys() - kept.keys() - {PARAM_NAMES}}
+    if spare:
         # heavyball would unpickle what it has beside the state: code, in a file that is promised to hold none.
-        told = ", ".join(sorted(map(repr, spare)))
+        told = ", ".join(sorted(spare))
         state.notes.append(f"of the optimizer, {told} is left out: it is of its library, and a new one has its own")
-    state.groups.append({**said(kept, "the parameter group", where), "params": list(names)})
     return state
 
 
@@ -148,29 +170,35 @@ def said(value: Any, what: str, where: object) -> Any:
 
 
 def _checked(
-    optimizer: Mapping[str, Any], names: Sequence[str], where: object
-) -> tuple[list[Any], Mapping[Any, Mapping[str, Any]], dict[str, Any]]:
-    """Positions, state by position and the one parameter group of an optimizer for `names`; see `by_name`."""
+    optimizer: Mapping[str, Any], names: Sequence[str], where: object, own: Sequence[str]
+) -> tuple[dict[Any, str], Mapping[Any, Mapping[str, Any]], list[dict[str, Any]]]:
+    """Position -> name, state by position, and the parameter groups of an optimizer for `names`; see `by_name`."""
     groups, fields = optimizer.get("param_groups"), optimizer.get("state")
     listed = [group for group in groups if isinstance(group, dict)] if isinstance(groups, list) else []
     positions = [each for group in listed if isinstance(group.get("params"), list) for each in group["params"]]
+    told = [name for group in listed for name in group.get(PARAM_NAMES) or ()]
+    is_named = bool(own) and bool(told) and len(told) == len(positions)
     named = [(position, mapping_of(values)) for position, values in (mapping_of(fields) or {}).items()]
-    own = {position: values for position, values in named if values is not None}
-    wrong, fix = "", SAME_RUN
+    states = {position: values for position, values in named if values is not None}
+    wrong, fix = "", NAME_THEM if own else SAME_RUN
     if not isinstance(fields, Mapping) or not positions or not all(isinstance(each, int) for each in positions):
         wrong = "holds no state of a torch optimizer"
-    elif len(positions) != len(names):
+    elif strange := set(told) - set(own) if is_named else ():
+        wrong = f"the optimizer has the parameter {min(strange)!r}, which the agent has not"
+    elif not is_named and len(positions) != len(names):
         wrong = f"the optimizer has {len(positions)} parameters, the policy {len(names)}"
-    elif len(listed) > 1:
+    elif not is_named and len(listed) > 1:
         # Positions count through the groups, not through policy.parameters().
         wrong = f"the optimizer has {len(listed)} parameter groups, and its state does not say what is in which"
-        fix = "the old trainer had one group over policy.parameters(); build a new optimizer for other ones"
+        fix = NAME_THEM if own else "the old trainer had one group over policy.parameters(); build a new optimizer"
     elif twice := [position for position, count in Counter(positions).items() if count > 1]:
         wrong = f"the optimizer counts parameter {twice[0]!r} twice"
     elif unknown := [position for position in fields if position not in set(positions)]:
         wrong = f"the optimizer has a state of parameter {unknown[0]!r}, which none of its groups has"
-    elif bad := [position for position in fields if position not in own]:
+    elif bad := [position for position in fields if position not in states]:
         wrong = f"the optimizer state of parameter {bad[0]!r} is no dict"
     if wrong:
         raise UnusableFileError(wrong, where=where, fix=fix)
-    return positions, own, listed[0]
+    new_of = dict(zip(own, names, strict=True)) if is_named else {}
+    found = [new_of[name] for name in told] if is_named else names
+    return dict(zip(positions, found, strict=True)), states, listed

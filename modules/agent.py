@@ -174,8 +174,9 @@ class MettaAgent(nn.Module):
             raise InputError("no actions are activated: call activate_actions(names, max_params) first")
         keys = data.keys() if hasattr(data, "keys") else ()
         if "x" not in keys or not isinstance(data["x"], Tensor):
+            renamed = "; its env_obs is called x here, and its memory lstm_h and lstm_c" if "env_obs" in keys else ""
             raise InputError(
-                f"give observations as a tensor, or as 'x' in a mapping; got {type(data).__name__} without"
+                f"give observations as a tensor, or as 'x' in a mapping; got {type(data).__name__} without{renamed}"
             )
         single_steps = self.config.get("sequences") == SINGLE_STEPS
         inputs = graph_inputs(data, self.environment.obs_shape, self._core(), single_steps=single_steps)

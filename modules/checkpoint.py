@@ -163,6 +163,14 @@ def save_agent(agent: MettaAgent, path: str | Path) -> None:
     """Writes `agent` to `path`, a `.safetensors` file, whole or not at all; an existing one is replaced.
 
     Raises:
-        CheckpointError: see `policy_file_of`.
+        CheckpointError: see `policy_file_of`; another suffix, or a place where nothing can be written.
     """
-    write_atomically(Path(path), policy_file_of(agent).to_bytes())
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        hint = "migrate.save_policy writes .pt, for the old stack"
+        raise CheckpointError(f"{path}: a policy of the new stack is saved as .safetensors\n  -> {hint}")
+    data = policy_file_of(agent).to_bytes()
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be written: {error.strerror}") from error

@@ -159,7 +159,7 @@ def test_attributes_hung_on_a_parameter_are_refused(file: Path, new: bool) -> No
     parameter = torch.nn.Parameter(torch.ones(2))
     vars(parameter)["tag"] = "encoder"
     file.write_bytes(_saved({"w": parameter}, new=new))
-    with pytest.raises(UnusableFileError, match=r"a parameter with attributes \['tag'\]") as caught:
+    with pytest.raises(UnusableFileError, match=r"a parameter with attributes tag,") as caught:
         read_checkpoint(file)
     assert str(file) in caught.value.where
 

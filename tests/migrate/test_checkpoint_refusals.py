@@ -54,7 +54,7 @@ def _group(kept: dict[str, Any]) -> Any:
         (lambda kept: _group(kept)["params"].__setitem__(1, 0), "the optimizer counts parameter 0 twice"),
         (lambda kept: _group(kept).pop("params"), "holds no state of a torch optimizer"),
         (lambda kept: kept["optimizer_state_dict"].update(param_groups=[3]), "holds no state of a torch optimizer"),
-        (lambda kept: _group(kept).update(lr=torch.ones(1)), "the parameter group cannot be kept: a tensor"),
+        (lambda kept: _group(kept).update(lr=torch.ones(1)), "'lr' of the parameter group cannot be kept: a Tensor"),
     ],
 )
 def test_a_trainer_state_that_adam_cannot_go_on_from_is_refused_by_its_file(

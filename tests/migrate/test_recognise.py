@@ -73,7 +73,7 @@ def test_without_clues_a_file_may_be_of_any_time() -> None:
 def test_clues_that_contradict_each_other_are_refused_with_both_readings(early: str) -> None:
     with pytest.raises(UnusableFileError, match=r"its parts are of different eras: .*b.*; a: since E1") as caught:
         era_from([Clue("a", before=early), Clue("b", "E5a")], "f")
-    assert str(caught.value).endswith("-> if you know the era, give --era NAME; none describes a run that went on")
+    assert "-> if you know the era, give --era NAME; none describes a run that went on" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,12 @@ def fresh(agent: modules.MettaAgent) -> Any:
     return other
 
 
+def forget_rows(agent: Any) -> None:
+    """What a state dict alone leaves of action embeddings: their table, and not which row is whose."""
+    embeds = agent.components["_action_embeds_"]
+    embeds.rows, embeds.active_indices = {}, torch.empty(0, dtype=torch.long)
+
+
 def by_state_dict(agent: modules.MettaAgent) -> Any:
     """The naive migration: a fresh agent with the state dict of another."""
     other = fresh(agent)

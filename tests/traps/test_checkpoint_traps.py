@@ -205,7 +205,7 @@ def test_trap_62_packages_name_interned_classes_and_lose_attributes(
     resumed.load_state_dict(new.state_dict(), strict=False)
     limits = [agent.components["critic"].clip_value for agent in (old, new, resumed)]
     assert limits[0] == limits[1] != limits[2]
-    resumed.components["_action_embeds_"].rows = {}
+    late.forget_rows(resumed)
     old.activate_actions(["jump", "noop"], [0, 0], "cpu")
     for agent in (new, resumed):
         agent.activate_actions(["jump", "noop"], [0, 0])

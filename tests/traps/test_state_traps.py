@@ -10,8 +10,10 @@ import torch
 
 import migrate
 import modules
+from modules.errors import ConfigError
 from tests.migrate import _eras, _policies
 from tests.migrate._policies import ENVIRONMENT, OTHER_ACTIONS
+from tests.traps import _late as late
 from tests.traps._early import NEW, both, both_of, by_weights_alone, new_agent
 
 
@@ -25,6 +27,9 @@ def test_trap_01_the_row_of_an_action_depends_on_the_history(tmp_path: Path) -> 
     old, new = both(tmp_path, reactivated())
     naive = by_weights_alone(old)
     naive.components["_action_embeds_"].rows = {}
+    with pytest.raises(ConfigError, match="came with a state dict, which has no names"):
+        naive.activate_actions(*OTHER_ACTIONS)
+    late.forget_rows(naive)
     naive.activate_actions(*OTHER_ACTIONS)
     assert not _policies.same_policy(old, naive)
     assert _policies.same_policy(old, new)
