@@ -13,13 +13,13 @@ from migrate.errors import UnusableFileError
 from migrate.pickle_records import Record
 from migrate.plain import MAPPINGS, items_of, plain
 
-_READ: dict[str, Callable[[Any], Any]] = {
-    "__tuple__": lambda items: tuple(map(from_json, items)),
-    "__set__": lambda items: set(map(from_json, items)),
-    "__frozenset__": lambda items: frozenset(map(from_json, items)),
+_WORDS: dict[str, Callable[[Any], Any]] = {
+    "__tuple__": lambda items: tuple(map(_read, items)),
+    "__set__": lambda items: set(map(_read, items)),
+    "__frozenset__": lambda items: frozenset(map(_read, items)),
     "__bytes__": base64.b64decode,
     "__scalar__": lambda pair: torch.tensor(pair[1], dtype=getattr(torch, pair[0])),
-    "__dict__": lambda pairs: {from_json(key): from_json(value) for key, value in pairs},
+    "__dict__": lambda pairs: {_read(key): _read(value) for key, value in pairs},
 }
 
 
@@ -41,7 +41,7 @@ def to_json(value: Any) -> Any:
         UnusableFileError: "... cannot be converted to plain values".
     """
     if (mapping := mapping_of(value)) is not None:
-        if all(type(key) is str for key in mapping) and not _READ.keys() & mapping.keys():
+        if all(type(key) is str for key in mapping) and not _WORDS.keys() & mapping.keys():
             return {key: to_json(each) for key, each in mapping.items()}
         return {"__dict__": [[_hashable(key), to_json(each)] for key, each in mapping.items()]}
     if isinstance(value, list):
@@ -61,7 +61,7 @@ def to_json(value: Any) -> Any:
 def _hashable(value: Any) -> Any:
     said = to_json(value)
     try:
-        hash(from_json(said))
+        hash(_read(said))
     except TypeError as error:
         raise UnusableFileError(f"a {type(value).__name__} as key of a dict or in a set") from error
     return said
@@ -91,11 +91,22 @@ def without_unsayable(value: Mapping[Any, Any], place: str, told: list[str]) -> 
 
 
 def from_json(value: Any) -> Any:
-    """What `to_json` was given."""
+    """What `to_json` was given.
+
+    Raises:
+        UnusableFileError: "a value that was changed by hand: ...".
+    """
+    try:
+        return _read(value)
+    except (AttributeError, TypeError, ValueError, RuntimeError, RecursionError) as error:
+        raise UnusableFileError(f"a value that was changed by hand: {value!r:.100}: {error}") from error
+
+
+def _read(value: Any) -> Any:
     if isinstance(value, list):
-        return [from_json(each) for each in value]
+        return [_read(each) for each in value]
     if not isinstance(value, dict):
         return value
-    if len(value) == 1 and (read := _READ.get(next(iter(value)))):
+    if len(value) == 1 and (read := _WORDS.get(next(iter(value)))):
         return read(next(iter(value.values())))
-    return {key: from_json(each) for key, each in value.items()}
+    return {key: _read(each) for key, each in value.items()}

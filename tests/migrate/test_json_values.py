@@ -52,6 +52,27 @@ def test_a_key_that_could_not_be_one_again_is_refused() -> None:
         to_json({Record("collections.Counter", items={"a": 1}): 1})
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"__tuple__": 3},
+        {"__scalar__": ["load", 1]},
+        {"__scalar__": ["no_type", 1]},
+        {"__bytes__": 1},
+        {"__dict__": [[1]]},
+        {"__set__": [[1]]},
+    ],
+    ids=repr,
+)
+def test_what_nobody_wrote_is_refused(value: Any) -> None:
+    with pytest.raises(UnusableFileError, match="a value that was changed by hand"):
+        from_json([value])
+
+
+def test_a_scalar_keeps_its_type() -> None:
+    assert repr(from_json(to_json(torch.tensor(0.1, dtype=torch.float32)))) == "tensor(0.1000)"
+
+
 def test_a_tensor_is_no_value() -> None:
     with pytest.raises(UnusableFileError, match="a Tensor cannot be converted"):
         to_json([torch.ones(1)])
