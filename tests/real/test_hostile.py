@@ -15,7 +15,7 @@ from tests.real import _files
 
 CODE = {
     "exec_lambda_source.pt": "builtins.exec",
-    "getattr_import_chain.pt": "builtins.getattr",
+    "getattr_import_chain.pt": "importlib.import_module",
     "operator_attrgetter.pt": "operator.attrgetter",
     "reduce_posix_system.pt": "posix.system",
 }
