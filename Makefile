@@ -64,7 +64,7 @@ demo: $(STAMP) ## migrate an old policy and prove it, from start to end
 	@$(PY) -m examples.demo
 
 test: $(STAMP) ## run all tests, on two cores
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP) ## check style, format, types and the import contracts
 	$(PY) -m ruff check .

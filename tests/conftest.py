@@ -50,5 +50,16 @@ def golden_dir(pytestconfig: pytest.Config) -> Path:
     return _existing(pytestconfig, _files.GOLDENS)
 
 
+LONG = (
+    *("test_compile.py", "test_compile_real.py", "test_coverage.py", "test_demo.py", "test_architectures.py"),
+    *("test_checkpoints.py", "test_plugin.py", "test_every_era.py", "test_all_components.py"),
+)
+"""Files of a minute or more: they begin first, so that no process is left alone with one of them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(_files.summary(terminalreporter.stats))
