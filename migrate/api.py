@@ -129,6 +129,8 @@ def _config_of(agent: nn.Module) -> Mapping[str, Any]:
 def load_optimizer_state(path: str | Path, agent: nn.Module) -> dict[str, Any]:
     """The saved optimizer state for `torch.optim.<class>(agent.parameters())`, in this agent's parameter order.
 
+    Where it has several groups or some of the parameters, each group is in that order.
+
     Args:
         path: an old `trainer_state.pt`, or a new policy that was migrated with one.
         agent: an agent of either stack, for the same policy.

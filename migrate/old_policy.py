@@ -37,7 +37,7 @@ class OldPolicy:
         names: the same keys -> the first name in the file.
         parameters: keys of the parameters, in optimizer order.
         training: the mode that the agent was saved in.
-        unsaid: what of the record a policy file cannot hold.
+        unsaid: what of the agent and its record a policy file cannot hold.
         unused: agent attributes that no old code of the era read.
         settings: entries of the agent's config besides, such as the class of its policy.
     """
@@ -87,6 +87,7 @@ FEATURE_ATTRIBUTES = (
     "feature_id_remap",
 )
 """What the agent keeps of the features of the environments that it met."""
+KNOWN = MODULE_INTERNALS.union(AGENT_ATTRIBUTES, FEATURE_ATTRIBUTES)
 
 
 def read_old_policy(checkpoint: Checkpoint, era: str | None = None) -> OldPolicy:
@@ -104,25 +105,28 @@ def read_old_policy(checkpoint: Checkpoint, era: str | None = None) -> OldPolicy
     records = components_of(found, where)
     era_found = eras.named(era, where) if era else era_of(found, records, where)
     attributes = _attributes(found)
-    unsaid = [f"of the agent, {name}: not a value" for name, value in attributes.items() if is_spare(name, value)]
-    attributes = {name: value for name, value in attributes.items() if not is_spare(name, value)}
+    spare = [name for name, value in attributes.items() if is_spare(name, value)]
+    attributes = {name: value for name, value in attributes.items() if name not in spare}
     values = {name: plain(value) for name, value in attributes.items() if not isinstance(value, TensorRef)}
     state_dict = {
         f"{COMPONENTS}{name}.{key}": ref for name, record in records.items() for key, ref in own_tensors(record).items()
     }
     names, parameters = _names(found, state_dict, where)
-    record: list[str] = []
+    unsayable: list[str] = []
     return OldPolicy(
         era=era_found,
         components={name: read_component(name, record, era_found, where) for name, record in records.items()},
         agent=values,
         facts=facts_of(values, records, where),
-        record=to_json(without_unsayable(found.record, "", record)),
+        record=to_json(without_unsayable(found.record, "", unsayable)),
         state_dict=state_dict,
         names=names,
         parameters=parameters,
         training=_mode(found, where),
-        unsaid=(*unsaid, *(f"of the record, {what}" for what in record)),
+        unsaid=(
+            *(f"of the agent, {name}: not a value" for name in spare),
+            *(f"of the record, {what}" for what in unsayable),
+        ),
         unused=tuple(name for name in attributes if name not in AGENT_ATTRIBUTES + FEATURE_ATTRIBUTES),
         settings=_settings(found),
     )
@@ -130,8 +134,7 @@ def read_old_policy(checkpoint: Checkpoint, era: str | None = None) -> OldPolicy
 
 def is_unknown(name: str, value: Any) -> bool:
     """Whether an attribute of the agent is none of those that any old code had."""
-    known = {*MODULE_INTERNALS, *AGENT_ATTRIBUTES, *FEATURE_ATTRIBUTES}
-    return name not in known and not isinstance(value, TensorRef)
+    return name not in KNOWN and not isinstance(value, TensorRef)
 
 
 def is_spare(name: str, value: Any) -> bool:

@@ -44,9 +44,11 @@ def save_policy(
     Args:
         path: `.safetensors` for one file of the new format, or `.pt` for a policy as the old trainer wrote it, beside
             which the optimizer state goes to `trainer_state.pt`.
-        agent: of either stack, whatever the format; of a shadow, the one that serves is written.
-        optimizer_state: `optimizer.state_dict()` of a torch optimizer over `agent.parameters()`.
-        trainer: what belongs to the optimizer state besides, such as `agent_step` and `epoch`; JSON values.
+        agent: of either stack, whatever the format, also behind `torch.compile` or a parallel class; of a shadow, the
+            one that serves is written.
+        optimizer_state: `optimizer.state_dict()` of a torch optimizer over `agent.parameters()`; one with several
+            groups, or of some parameters, if it was given `agent.named_parameters()`, and in `.safetensors` alone.
+        trainer: what belongs to the optimizer state besides, such as `agent_step` and `epoch`; values, no objects.
 
     Returns:
         The files that were written; `load_optimizer_state` takes the last one.
