@@ -116,7 +116,7 @@ def forget_rows(planted: Any) -> None:
     activate = type(embeds).activate
 
     def anew(self: Any, names: Any) -> None:
-        self.rows = {}
+        self.rows, self.active_indices = {}, self.active_indices[:0]  # rows alone would be refused
         activate(self, names)
 
     embeds.__class__ = type(type(embeds).__name__, (type(embeds),), {"activate": anew})
