@@ -28,8 +28,11 @@ EXAMPLES = """examples:
   python -m migrate.checkpoint model_0100.pt                      writes model_0100.safetensors
   python -m migrate.checkpoint model_0100.pt --trainer-state trainer_state.pt
   python -m migrate.checkpoint model_0100.pt --plan               shows what it would do, writes nothing
+  python -m migrate.checkpoint train_dir/my.run/checkpoints       every policy in it
   python -m migrate.checkpoint model_0100.safetensors --to legacy -o back.pt
 """
+SUFFIX = {"modules": ".pt", "legacy": ".safetensors"}
+TRAINER_STATE = "trainer_state.pt"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,12 +44,16 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     result.add_argument(
-        "policies", nargs="+", type=Path, metavar="POLICY", help="model_NNNN.pt, or .safetensors to go back"
+        "policies",
+        nargs="+",
+        type=cli.path_of,
+        metavar="POLICY",
+        help="model_NNNN.pt, or .safetensors to go back; or a folder of them",
     )
     cli.common_arguments(result)
     result.add_argument(
         "--trainer-state",
-        type=Path,
+        type=cli.path_of,
         metavar="FILE",
         help="the run's trainer_state.pt, to take along (or to write, going back)",
     )
@@ -63,10 +70,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     cli.start_logging(verbose=args.verbose)
     torch.set_num_threads(1)
-    if len(args.policies) > 1 and (args.output or args.trainer_state):
+    files = [file for path in args.policies for file in _files(path, args.to)]
+    if not files:
+        parser().error(f"no {SUFFIX[args.to]} in {', '.join(map(str, args.policies))}")
+    if len(files) > 1 and (args.output or args.trainer_state):
         parser().error("-o and --trainer-state need a single policy")
     work = _back if args.to == "legacy" else _forth
-    return cli.run(args.policies, lambda path: work(path, args), as_json=args.json)
+    return cli.run(files, lambda path: work(path, args), as_json=args.json)
+
+
+def _files(path: Path, to: str) -> list[Path]:
+    """The policies of a folder, without trainer states, which lie beside them; a file as it is."""
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.rglob(f"*{SUFFIX[to]}") if file.name != TRAINER_STATE)
 
 
 def _forth(path: Path, args: argparse.Namespace) -> dict[str, Any]:

@@ -192,6 +192,27 @@ def test_a_batch_goes_on_after_a_failure(old: Path, tmp_path: Path, capsys: Any)
     assert run(tmp_path / "missing.pt", tmp_path / "missing.pt") == 2
 
 
+def test_a_folder_is_every_policy_in_it_and_no_trainer_state(old: Path, trainer_state: Path, capsys: Any) -> None:
+    run_folder = old.parent / "run"
+    (run_folder / "checkpoints").mkdir(parents=True)
+    policies = [run_folder / "checkpoints" / name for name in ("model_0001.pt", "model_0002.pt")]
+    for policy in policies:
+        shutil.copy(old, policy)
+    shutil.copy(trainer_state, run_folder / "trainer_state.pt")
+    assert run(run_folder, "--json") == 0
+    assert [each["file"] for each in json.loads(capsys.readouterr().out)] == list(map(str, policies))
+    for policy in policies:
+        policy.unlink()
+    assert run(run_folder, "--to", "legacy") == 0
+    assert [policy.read_bytes() for policy in policies] == [old.read_bytes()] * 2
+
+
+def test_a_folder_without_policies_is_wrong_usage(tmp_path: Path, capsys: Any) -> None:
+    with pytest.raises(SystemExit, match="4"):
+        run(tmp_path)
+    assert f"no .pt in {tmp_path}" in capsys.readouterr().err.replace("\n", "")
+
+
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_an_interrupted_write_leaves_nothing(
     old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, failure: BaseException
