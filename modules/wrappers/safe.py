@@ -84,7 +84,7 @@ class SafeModule(Wrapper):
         """What the wrapped module computes, within bounds.
 
         Raises:
-            SafetyError: "NaN detected in ...", "Inf detected in ...", "shape mismatch for ...".
+            SafetyError: "NaN detected in ...", "Inf detected in ...", "shape mismatch for ...", "... must be a tensor".
         """
         if torch.compiler.is_compiling():
             return self._bounded(self._asserted(inputs))
@@ -95,10 +95,14 @@ class SafeModule(Wrapper):
         if self.input_specs:
             self._check_shapes("input", self.in_keys, inputs, self.input_specs)
         if self.nan_check:
-            for x in inputs:
-                version = x.__dict__.get(FOUND_FINITE)  # as `_is_known`, without a call for each of many small layers
-                if (version is None or version != x._version) and not _seems_finite(x):
-                    self._explain_all("input", self.in_keys, inputs)
+            try:
+                for x in inputs:
+                    version = x.__dict__.get(FOUND_FINITE)  # as `_is_known`, without a call for each small layer
+                    if (version is None or version != x._version) and not _seems_finite(x):
+                        self._explain_all("input", self.in_keys, inputs)
+            except AttributeError:
+                self._refuse_others(inputs)
+                raise
         result = call(self.module, *inputs)
         outputs = (result,) if type(result) is Tensor else one_per_key(self, result)
         if self.nan_check:
@@ -118,6 +122,11 @@ class SafeModule(Wrapper):
         for key, x in zip(keys, tensors, strict=True):
             if x.is_floating_point():
                 self._explain(what, key, x.detach())
+
+    def _refuse_others(self, inputs: Sequence[Any]) -> None:
+        for key, x in zip(self.in_keys, inputs, strict=True):
+            if not isinstance(x, Tensor):
+                raise SafetyError(f"input {key!r} of component {self.label} must be a tensor, got {type(x).__name__}")
 
     def _check_shapes(
         self, what: str, keys: Sequence[str], tensors: Sequence[Tensor], specs: Mapping[str, Spec]

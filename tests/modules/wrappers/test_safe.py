@@ -6,6 +6,7 @@ import re
 import warnings
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -64,6 +65,12 @@ def test_a_wrong_shape_is_told_before_the_module_meets_it() -> None:
     safe = SafeModule(LinearModule(2, 2), input_specs={"input": (None, 2)})
     with pytest.raises(SafetyError, match=re.escape("shape mismatch for input 'input'")):
         safe({"input": torch.ones(1, 3)})
+
+
+@pytest.mark.parametrize("given", [None, np.zeros((1, 2), np.float32), [0.5, 1.0]])
+def test_an_input_that_is_no_tensor_is_named(given: Any) -> None:
+    with pytest.raises(SafetyError, match=f"input 'input' of .* must be a tensor, got {type(given).__name__}"):
+        SafeModule(LinearModule(2, 2))({"input": given})
 
 
 def test_what_was_found_finite_and_then_written_into_is_blamed_on_the_input() -> None:
