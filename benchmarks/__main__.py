@@ -92,7 +92,7 @@ def _write(args: argparse.Namespace, result: Result) -> None:
     if args.docs:
         files |= {DOCS: page.render(result), DOCS.with_suffix(".json"): result.to_json()}
     for path, text in files.items():
-        write_atomically(path, text.encode())
+        write_atomically({path: text.encode()})
         cli.console.print(f"written {path.name}")
 
 

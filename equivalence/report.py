@@ -61,6 +61,6 @@ def report_folder(index: int, result: ProofResult) -> str:
 
 def _write(files: Mapping[str, bytes], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, data in files.items():
-        write_atomically(folder / name, data)
-    return [folder / name for name in files]
+    contents = {folder / name: data for name, data in files.items()}
+    write_atomically(contents)
+    return list(contents)

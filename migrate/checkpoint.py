@@ -101,7 +101,7 @@ def _forth(path: Path, args: argparse.Namespace) -> dict[str, Any]:
     target = args.output or path.with_suffix(".safetensors")
     for source in (path, args.trainer_state or path):
         _refuse_same(source, target)
-    outcome = cli.write(target, data, force=args.force)
+    (outcome,) = cli.write({target: data}, force=args.force)
     _show(path, plan, full=args.verbose)
     _show_notes(notes)
     cli.console.print(f"[green]{outcome}[/green] {escape(str(target))}; goes back to the same bytes with --to legacy")
@@ -145,13 +145,10 @@ def _back(path: Path, args: argparse.Namespace) -> dict[str, Any]:
     if args.trainer_state:
         _refuse_same(args.trainer_state, next(iter(outputs)))
         outputs[args.trainer_state] = legacy_trainer_bytes(content, path)
-    results = []
-    for target, data in outputs.items():
+    for target in outputs:
         _refuse_same(path, target)
-        results.append("planned" if args.plan else cli.would_be(target, data, force=args.force))
+    results = ["planned"] * len(outputs) if args.plan else cli.write(outputs, force=args.force)
     for (target, data), outcome in zip(outputs.items(), results, strict=True):
-        if outcome == "written":
-            cli.write(target, data, force=args.force)
         same = ", byte for byte the file it came from" if provenance.is_original(content, data) else ""
         cli.console.print(f"[green]{outcome}[/green] {escape(str(target))}{same}")
     result = "written" if "written" in results else results[0]

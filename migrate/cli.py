@@ -6,7 +6,7 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -48,27 +48,25 @@ def path_of(text: str) -> Path:
     return Path(text)
 
 
-def write(path: Path, data: bytes, *, force: bool) -> str:
-    """Writes `data` whole or not at all.
+def write(files: Mapping[Path, bytes], *, force: bool) -> list[str]:
+    """Writes all files, each whole, or none.
 
     Returns:
-        `written`, or `unchanged` where the file has this content already.
+        Per file `written`, or `unchanged` where it has this content already.
 
     Raises:
-        UsageError: the file exists and differs.
-        UnusableFileError: the place cannot be written to.
+        UsageError: a file exists and differs.
+        UnusableFileError: a place cannot be written to.
     """
-    if would_be(path, data, force=force) == "unchanged":
-        return "unchanged"
+    outcomes = {path: _would_be(path, data, force=force) for path, data in files.items()}
     try:
-        write_atomically(path, data)
+        write_atomically({path: data for path, data in files.items() if outcomes[path] == "written"})
     except OSError as error:
-        raise _unwritable(path, error) from error
-    return "written"
+        raise _unwritable(" and ".join(map(str, files)), error) from error
+    return list(outcomes.values())
 
 
-def would_be(path: Path, data: bytes, *, force: bool) -> str:
-    """What `write` would return; raises what it would, as far as this can be known before."""
+def _would_be(path: Path, data: bytes, *, force: bool) -> str:
     try:
         if not path.exists():
             return "written"
@@ -83,9 +81,9 @@ def would_be(path: Path, data: bytes, *, force: bool) -> str:
     return "written"
 
 
-def _unwritable(path: Path, error: OSError) -> UnusableFileError:
+def _unwritable(where: object, error: OSError) -> UnusableFileError:
     return UnusableFileError(
-        f"cannot be written: {error.strerror or error}", where=path, fix="choose another place with -o"
+        f"cannot be written: {error.strerror or error}", where=where, fix="choose another place with -o"
     )
 
 

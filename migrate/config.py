@@ -100,7 +100,7 @@ def _migrate(path: Path, args: argparse.Namespace, written: dict[Path, Path]) ->
         raise UsageError("input and output are the same file", where=target, fix="give --in-place if you mean it")
     if (first := written.setdefault(target.resolve(), path)).resolve() != path.resolve():
         raise UsageError(f"was just written for {first}", where=target, fix="migrate one of both with -o")
-    outcome = cli.write(target, result.text.encode(), force=args.force or args.in_place)
+    (outcome,) = cli.write({target: result.text.encode()}, force=args.force or args.in_place)
     exact = {None: "", True: ", byte for byte the old file", False: ", rebuilt where it was edited"}[result.exact]
     cli.console.print(f"[green]{outcome}[/green] {escape(str(target))}{exact}")
     return {"result": outcome, "output": str(target), **facts}

@@ -76,11 +76,10 @@ def save_policy(
     files = {path: content.to_bytes() if is_new_file(path) else _old_bytes(agent, content, path)}
     if optimizer_state is not None and not is_new_file(path):
         files[path.with_name(TRAINER_STATE)] = legacy_trainer_bytes(content, path)
-    for file, data in files.items():
-        try:
-            write_atomically(file, data)
-        except OSError as error:
-            raise UsageError(f"cannot be written: {error.strerror}", where=file, fix="choose another place") from error
+    try:
+        write_atomically(files)
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error.strerror}", where=path, fix="choose another place") from error
     return list(files)
 
 

@@ -171,6 +171,6 @@ def save_agent(agent: MettaAgent, path: str | Path) -> None:
         raise CheckpointError(f"{path}: a policy of the new stack is saved as .safetensors\n  -> {hint}")
     data = policy_file_of(agent).to_bytes()
     try:
-        write_atomically(path, data)
+        write_atomically({path: data})
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be written: {error.strerror}") from error

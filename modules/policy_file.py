@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import copymode
@@ -114,17 +117,26 @@ def read_policy_file(path: str | Path) -> PolicyFile:
     return PolicyFile.from_bytes(data, path)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a temporary file in the same folder and renames it, so that no reader sees half of it.
+def write_atomically(files: Mapping[Path, bytes]) -> None:
+    """Writes all files or none: temporary ones in the same folders first, which are renamed once all are on the disk.
 
-    A link stays one: the file that it leads to is replaced. A file that is replaced keeps its mode.
+    No reader sees half of a file. A link stays one: the file that it leads to is replaced. A file that is replaced
+    keeps its mode.
     """
-    path = path.resolve()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        if path.exists():
-            copymode(path, temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with ExitStack() as cleanup:
+        complete: dict[Path, Path] = {}
+        for path, data in files.items():
+            target = path.resolve()
+            if target.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+            temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+            cleanup.callback(temporary.unlink, missing_ok=True)
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if target.exists():
+                copymode(target, temporary)
+            complete[temporary] = target
+        for temporary, target in complete.items():
+            temporary.replace(target)

@@ -133,6 +133,13 @@ def test_going_back_protects_both_files_before_it_writes_one(migrated: Path, tmp
     assert json.loads(capsys.readouterr().out)["result"] == "unchanged"
 
 
+def test_going_back_writes_both_files_or_none(migrated: Path, tmp_path: Path, capsys: Any) -> None:
+    new, policy, nowhere = shutil.copy(migrated, tmp_path / "new.safetensors"), tmp_path / "p.pt", tmp_path / "no" / "t"
+    assert run(new, "--to", "legacy", "-o", policy, "--trainer-state", nowhere) == 2
+    assert f"{policy} and {nowhere}: cannot be written: No such file" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [new]
+
+
 @pytest.mark.parametrize("to", ["modules", "legacy"])
 def test_a_plan_writes_nothing(old: Path, migrated: Path, tmp_path: Path, capsys: Any, to: str) -> None:
     source = old if to == "modules" else shutil.copy(migrated, tmp_path / "new.safetensors")

@@ -148,7 +148,7 @@ def test_training_is_kept_on_the_way_back_where_tensors_shared_a_storage(tmp_pat
     content = read_policy_file(new)
     key = "components._core_.weight_hh_l1"
     content.tensors[key] = content.tensors[key] + 1
-    write_atomically(new, content.to_bytes())
+    write_atomically({new: content.to_bytes()})
     assert main([str(new), "--to", "legacy", "-o", str(tmp_path / "back.pt")]) == 0
     back = migrate.load_policy(tmp_path / "back.pt", "legacy")
     assert torch.equal(back.components["_core_"]._net.weight_hh_l1, content.tensors[key])
@@ -163,7 +163,7 @@ def test_changed_trainer_values_are_kept_on_the_way_back(tmp_path: Path) -> None
     assert main([str(old), "-o", str(new), "--trainer-state", str(state)]) == 0
     content = read_policy_file(new)
     content.extra["trainer"]["rest"]["agent_step"] = 999
-    write_atomically(new, content.to_bytes())
+    write_atomically({new: content.to_bytes()})
     back = tmp_path / "back.pt"
     assert main([str(new), "--to", "legacy", "-o", str(tmp_path / "p.pt"), "--trainer-state", str(back)]) == 0
     assert torch.load(back, weights_only=True)["agent_step"] == 999

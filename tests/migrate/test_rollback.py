@@ -111,6 +111,15 @@ def test_a_migrated_policy_keeps_its_past_but_not_its_old_optimizer(tmp_path: Pa
         migrate.load_optimizer_state(path, agent)
 
 
+def test_a_policy_and_its_optimizer_state_are_written_together_or_not_at_all(tmp_path: Path) -> None:
+    agent = agent_of("modules")
+    policy, trainer = tmp_path / "p.pt", tmp_path / "trainer_state.pt"
+    trainer.mkdir()
+    with pytest.raises(UsageError, match="cannot be written: Is a directory"):
+        migrate.save_policy(policy, agent, policies.adam(agent).state_dict())
+    assert list(tmp_path.iterdir()) == [trainer]
+
+
 def test_what_cannot_be_saved_is_refused_and_writes_nothing(tmp_path: Path) -> None:
     agent = agent_of("modules")
     with pytest.raises(UsageError, match=r"p\.bin: a policy is saved as \.safetensors or \.pt, got '\.bin'"):

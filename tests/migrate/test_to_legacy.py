@@ -26,7 +26,7 @@ def _with_option(folder: Path, key: str, value: Any) -> Path:
     assert main([str(EXAMPLE), "-o", str(path)]) == 0
     content = read_policy_file(path)
     content.config["components"]["encoded_obs"][key] = value
-    write_atomically(path, content.to_bytes())
+    write_atomically({path: content.to_bytes()})
     return path
 
 
@@ -75,7 +75,7 @@ def test_an_old_file_that_could_not_be_read_is_not_written(tmp_path: Path, monke
     monkeypatch.setattr(to_legacy, "save_record", lambda *given: right(*given)[:-200])
     content = read_policy_file(path)
     content.config["clip_range"] = 0.5  # so that the file is made anew
-    write_atomically(path, content.to_bytes())
+    write_atomically({path: content.to_bytes()})
     with pytest.raises(
         UnusableFileError, match="the old file that was made of it cannot be read, so it is not written"
     ):

@@ -273,7 +273,7 @@ def test_an_attribute_that_json_would_change_is_refused(policy: MettaAgent, valu
 
 def test_writing_replaces_a_file_and_leaves_nothing_else(path: Path) -> None:
     for data in (b"first", b"second"):
-        write_atomically(path, data)
+        write_atomically({path: data})
     assert path.read_bytes() == b"second"
     assert list(path.parent.iterdir()) == [path]
 
@@ -285,7 +285,7 @@ def test_a_write_that_fails_keeps_the_old_file_and_leaves_nothing_else(path: Pat
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
         with pytest.raises(OSError, match="File too large"):
-            write_atomically(path, b"x" * 5000)
+            write_atomically({path.with_name("first"): b"x", path: b"x" * 5000})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
