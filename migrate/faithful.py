@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,9 +41,14 @@ BOOKKEEPING = frozenset(
 what for 2025-08-29 and 2025-09-13 alone."""
 REPEATED = frozenset({"action_names", "action_max_params", "clip_range"})
 """What both of them may have had; then it must be the same."""
+AGENT = ("", "policy")
+"""Modules that are no components: the agent, and from E9 on the policy in it."""
 TABLE_SIZE = "_max_embeds"
 """What token encoders called the rows of their tables, which the tables themselves show."""
 logger = logging.getLogger(__name__)
+
+Fact = tuple[str, str]
+"""Name of a module and of an attribute."""
 
 
 def check_faithful(file: nn.Module, built: nn.Module, era: Era, unused: Collection[str], where: object) -> None:
@@ -59,30 +64,87 @@ def check_faithful(file: nn.Module, built: nn.Module, era: Era, unused: Collecti
     Raises:
         UnusableFileError: "... is ..., and its config builds ...".
     """
-    theirs, ours = _Describer(file, era).facts(), _Describer(built, era).facts()
-    unrecorded = _unrecorded(file, era)
-    for place in dict.fromkeys([*theirs, *ours]):
-        module, _, attribute = place.rpartition(": ")
-        module = "" if module == "policy" else module
-        if attribute in IGNORED or (not module and attribute in unused):
+    comparison = _Comparison(file, built, era, unused)
+    for holder, attribute in comparison.differences():
+        if any(excuse(comparison, holder, attribute) for excuse in EXCUSES):
             continue
-        if place == ": training" and hasattr(file, "policy"):
-            continue  # a flag around the policy, which computes nothing (trap 60)
-        if place not in theirs and isinstance(built.get_submodule(module), torch_layers()):
-            continue  # an attribute that came with a later torch
-        if module in unrecorded and _is_only_named_otherwise(place, theirs, ours):
-            continue  # rebuilt from the config, or told, as its component is
-        if not module and era.is_since("E9") and _is_bookkeeping(place, theirs, ours):
+        if _is_bookkeeping(comparison, holder, attribute):
             level = logging.INFO if attribute == "config" else logging.WARNING  # of which any agent kept its own part
             logger.log(level, "%s: %r is kept otherwise than is known of its time; no pass reads it", where, attribute)
             continue
-        if theirs.get(place) != ours.get(place):
-            raise UnusableFileError(
-                f"{attribute} of {module or 'the agent'} is {theirs.get(place)!s:.{SHOWN}}, "
-                f"and its config builds {ours.get(place)!s:.{SHOWN}}",
-                where=where,
-                fix="the agent was changed after it was built, which a config cannot say; keep it on the old stack",
-            )
+        theirs, ours = comparison.values(holder, attribute)
+        raise UnusableFileError(
+            f"{attribute} of {holder or 'the agent'} is {theirs!s:.{SHOWN}}, and its config builds {ours!s:.{SHOWN}}",
+            where=where,
+            fix="the agent was changed after it was built, which a config cannot say; keep it on the old stack",
+        )
+
+
+class _Comparison:
+    """Both agents, as facts: what of which module is what.
+
+    Attributes:
+        theirs: facts of the agent in the file.
+        ours: of the one that its config builds.
+    """
+
+    def __init__(self, file: nn.Module, built: nn.Module, era: Era, unused: Collection[str]) -> None:
+        self.file, self.built, self.era, self.unused = file, built, era, unused
+        self.theirs, self.ours = _Describer(file, era).facts(), _Describer(built, era).facts()
+        self.unrecorded = _unrecorded(file, era)
+
+    def differences(self) -> Iterator[Fact]:
+        """Of what module, and which of its attributes."""
+        for fact in dict.fromkeys([*self.theirs, *self.ours]):
+            if fact[1] not in IGNORED and self.theirs.get(fact) != self.ours.get(fact):
+                yield fact
+
+    def values(self, holder: str, attribute: str) -> tuple[Any, Any]:
+        """On both sides, None where there is none."""
+        return self.theirs.get((holder, attribute)), self.ours.get((holder, attribute))
+
+    def is_on_one_side(self, holder: str, attribute: str) -> bool:
+        """Whether the other one has no such attribute."""
+        return ((holder, attribute) in self.theirs) != ((holder, attribute) in self.ours)
+
+
+def _is_unused(this: _Comparison, holder: str, attribute: str) -> bool:
+    return holder in AGENT and attribute in this.unused
+
+
+def _is_flag_around_policy(this: _Comparison, holder: str, attribute: str) -> bool:
+    """The mode of what holds the policy computes nothing (trap 60)."""
+    return (holder, attribute) == ("", "training") and hasattr(this.file, "policy")
+
+
+def _came_with_later_torch(this: _Comparison, holder: str, attribute: str) -> bool:
+    return (holder, attribute) not in this.theirs and isinstance(this.built.get_submodule(holder), torch_layers())
+
+
+def _is_only_named_otherwise(this: _Comparison, holder: str, attribute: str) -> bool:
+    """A plain attribute of an unrecorded component that stands on one side alone, or says the size of a table.
+
+    Where both have another value it counts, since a pass may read it; the size of a table is read when it is built.
+    """
+    theirs, ours = this.values(holder, attribute)
+    here = ours if theirs is None else theirs
+    is_object = isinstance(here, str) and here.startswith(("tensor ", "parameter ", "module "))
+    is_told = this.is_on_one_side(holder, attribute) or attribute == TABLE_SIZE
+    return holder in this.unrecorded and not is_object and is_told
+
+
+EXCUSES = (_is_unused, _is_flag_around_policy, _came_with_later_torch, _is_only_named_otherwise)
+"""What a difference may be without being one of the policy."""
+
+
+def _is_bookkeeping(this: _Comparison, holder: str, attribute: str) -> bool:
+    """Whether a difference of an agent of E9 and later, or of the policy in it, is one of how it kept its books."""
+    if holder not in AGENT or not this.era.is_since("E9"):
+        return False
+    if attribute in REPEATED:
+        both = [this.theirs.get((each, attribute)) for each in AGENT]
+        return (holder, attribute) not in this.ours and both[0] == both[1]
+    return attribute in BOOKKEEPING and (attribute == "config" or this.is_on_one_side(holder, attribute))
 
 
 def _unrecorded(file: nn.Module, era: Era) -> set[str]:
@@ -93,25 +155,6 @@ def _unrecorded(file: nn.Module, era: Era) -> set[str]:
         if type(module).__module__.startswith(LAYERS["legacy"])
     }
     return {name for name, rule in layers.items() if not rule.is_recorded(era)}
-
-
-def _is_only_named_otherwise(place: str, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
-    """Whether a plain attribute stands on one side alone, or says the size of a table.
-
-    Where both have another value it counts, since a pass may read it; the size of a table is read when it is built.
-    """
-    here = theirs.get(place, ours.get(place))
-    is_object = isinstance(here, str) and here.startswith(("tensor ", "parameter ", "module "))
-    return not is_object and ((place in theirs) != (place in ours) or place.endswith(f": {TABLE_SIZE}"))
-
-
-def _is_bookkeeping(place: str, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
-    """Whether a difference of an agent, or of the policy in it, is one of how it kept its books."""
-    holder, _, attribute = place.rpartition(": ")
-    twin = f": {attribute}" if holder else f"policy: {attribute}"
-    if attribute in REPEATED:
-        return place not in ours and theirs[place] == theirs.get(twin)
-    return attribute in BOOKKEEPING and (attribute == "config" or (place in theirs) != (place in ours))
 
 
 def torch_layers() -> tuple[type[nn.Module], ...]:
@@ -130,24 +173,24 @@ class _Describer:
         self._module_names = {id(module): name for name, module in self._modules.items()}
         self._parameter_names = {id(parameter): name for name, parameter in agent.named_parameters()}
 
-    def facts(self) -> dict[str, Any]:
-        """`<module>: <attribute>` -> description."""
-        facts: dict[str, Any] = {}
+    def facts(self) -> dict[Fact, Any]:
+        """What each attribute of each module is."""
+        facts: dict[Fact, Any] = {}
         for name, module in self._modules.items():
-            facts[f"{name}: class"] = _path(module)
+            facts[name, "class"] = _path(module)
             for key, value in vars(module).items():
                 described = self._describe(value)
-                facts[f"{name}: {key}"] = READ_AS[key](described) if key in READ_AS else described
-            params = next((place for key in ("_nn_params", "nn_params") if (place := f"{name}: {key}") in facts), None)
+                facts[name, key] = READ_AS[key](described) if key in READ_AS else described
+            params = next(((name, key) for key in ("_nn_params", "nn_params") if (name, key) in facts), None)
             if params and type(module).__module__.startswith(LAYERS["legacy"]):  # not the parts of one
                 # Somebody may have spelled a default out.
                 rule = rules()[type(module).__module__.rpartition(".")[2]]
                 facts[params] = rule.without_defaults(facts[params] or {}, self._era)
                 for attribute in rule.unread:
-                    facts.pop(f"{name}: {attribute}", None)
+                    facts.pop((name, attribute), None)
             # Their values come from the state dict; here it counts which there are, and what is not in it.
             unsaved = module._non_persistent_buffers_set
-            facts[f"{name}: _buffers"] = {
+            facts[name, "_buffers"] = {
                 key: self._describe(buffer)
                 if buffer is None or key in unsaved
                 else (str(buffer.dtype), tuple(buffer.shape))
