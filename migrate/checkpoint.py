@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,8 +151,18 @@ def _back(path: Path, args: argparse.Namespace) -> dict[str, Any]:
     for (target, data), outcome in zip(outputs.items(), results, strict=True):
         same = ", byte for byte the file it came from" if provenance.is_original(content, data) else ""
         cli.console.print(f"[green]{outcome}[/green] {escape(str(target))}{same}")
+    notes = _stale(content, outputs)
+    _show_notes(notes)
     result = "written" if "written" in results else results[0]
-    return {"result": result, "output": [str(target) for target in outputs]}
+    return {"result": result, "output": [str(target) for target in outputs], "notes": notes}
+
+
+def _stale(content: PolicyFile, outputs: Mapping[Path, bytes]) -> list[str]:
+    """What to know of the record of a policy that was trained after its migration."""
+    keys = sorted(provenance.metadata_of(content).keys() - {"action_names"})
+    if not keys or provenance.is_original(content, next(iter(outputs.values()))):
+        return []
+    return [f"the record says {', '.join(keys)} as when the policy was migrated; it has changed since"]
 
 
 def _refuse_same(source: Path, target: Path) -> None:

@@ -77,7 +77,7 @@ def to_old_agent(config: Mapping[str, Any], era: Era, where: object) -> dict[str
         raise UnusableFileError(
             f"cannot be said in the old stack of {era.name}: {', '.join(keys)}",
             where=where,
-            fix="undo that change, or stay on `stack: modules`",
+            fix="undo that change, or stay on `stack: modules`; migrate anew what an earlier version migrated",
         )
     rest = {key: value for key, value in config.items() if key not in (STACK, ERA, *FIXED, *ONLY_NEW)}
     return {**OLD_NEEDS, **rest, "_target_": era.agent, "components": components}

@@ -17,6 +17,8 @@ from migrate.pickle_scan import MAX_DEPTH, check_graph, damage_at, pickle_end
 __all__ = ["MAX_DEPTH", "Call", "GlobalRef", "Record", "StorageRef", "TensorRef", "pickle_end", "read_pickle"]
 
 _MAX_GLOBALS = 2000
+_NEW_AGENTS = ("modules.agent.MettaAgent", "migrate.shadow.ShadowAgent")
+_SAVE = "save it with modules.save_agent or migrate.save_policy"
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _INTERNED = re.compile(r"<torch_package_\d+>\.")
 """Stands before the module of a class that was loaded from a package (trap 62)."""
@@ -62,6 +64,8 @@ class _Unpickler(pickle.Unpickler):
         module = _INTERNED.sub("", module, count=1) if _INTERNED.match(module) else module
         path = f"{module}.{name}"
         if path not in self._refs:
+            if path in _NEW_AGENTS:
+                raise UnusableFileError("holds an agent of the new stack, which was pickled whole", fix=_SAVE)
             if not _MODULE.fullmatch(module) or not name.isidentifier():
                 raise UnsafeFileError(f"refers to {path!r:.300}, which is not a class in a module", fix=UNSAFE)
             known = path in CALLS or INERT_CALLS.fullmatch(path) or REFERENCES.fullmatch(path)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
 from migrate.agent_rules import spoken
 from migrate.archive import Checkpoint
 from migrate.eras import Era, named
+from migrate.json_values import from_json
 from migrate.pickle_reader import TensorRef
 from migrate.plan import Plan, as_bytes, digest
 from migrate.shell import Shell, split
@@ -86,6 +88,28 @@ def era_of(content: PolicyFile) -> Era | None:
     """The era that a policy was migrated from."""
     migration = content.extra.get(KEY)
     return named(migration.get("era"), "provenance of the policy") if migration else None
+
+
+def record_of(content: PolicyFile) -> dict[str, Any]:
+    """Attributes of the record that the policy was migrated from, if it was."""
+    record: dict[str, Any] = from_json(content.extra.get(KEY, {}).get("record", {}))
+    return record
+
+
+def metadata_of(content: PolicyFile) -> dict[str, Any]:
+    """What that record said of the policy as it was then, such as its epoch and score."""
+    record = record_of(content)
+    return {**(record.get("metadata") or record.get("_metadata") or {})}
+
+
+def move_record(content: PolicyFile, path: str) -> None:
+    """Lets that record, if there is one, say that the policy lies at `path`."""
+    migration = content.extra.get(KEY, {})
+    record = migration.get("record", {})
+    places = {"name": path, "run_name": path, "uri": f"file://{path}", "_local_path": path}
+    moved = {**record, **{key: place for key, place in places.items() if key in record}}
+    if moved:
+        content.extra = {**content.extra, KEY: {**migration, "record": moved}}
 
 
 def fingerprint(content: PolicyFile, kind: str) -> str:

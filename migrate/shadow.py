@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,15 +19,24 @@ from torch import Tensor, nn
 
 import modules
 from migrate.errors import UsageError
+from migrate.holdings import holdings
 from migrate.old_names import parameter_names_of
 from migrate.shadow_calls import Call, convention_of, flat
 from migrate.shadow_experiment import Bench, Question
-from migrate.shadow_methods import MIRRORED, arguments_for, numbers
+from migrate.shadow_methods import ACTIVATING, MIRRORED, arguments_for, numbers
 from migrate.shadow_report import Report
 from migrate.shadow_weights import Followed
 from modules.interop import unwrapped
 
 SHADOW = "shadow"
+SHARED = (
+    *("_modules", "_parameters", "_buffers", "_non_persistent_buffers_set"),
+    *("_state_dict_hooks", "_state_dict_pre_hooks"),
+    *("_load_state_dict_pre_hooks", "_load_state_dict_post_hooks"),
+)
+"""What torch keeps in a module that the shadow has in common with its control."""
+SETTINGS = ("clip_range",)
+"""Attributes that a caller may set, and that both agents have."""
 OTHER = {"legacy": "modules", "modules": "legacy"}
 
 
@@ -36,7 +46,7 @@ class Options:
 
     Attributes:
         serves: the stack that answers.
-        every: of how many calls one is compared, the first one among them.
+        every: of how many calls of a kind one is compared, from the first on; rollouts and updates are two kinds.
         ignore: outputs and methods that may differ, such as `entropy` and `l2_init_loss`.
     """
 
@@ -108,23 +118,27 @@ class ShadowAgent(nn.Module):
     """
 
     control: Any
+    _bench: Bench
 
     def __init__(self, control: Any, candidate: Any, options: Options | None = None) -> None:
         super().__init__()
+        options = Options() if options is None else options
         # Not registered, for then its names would have a prefix. The registries themselves are shared instead.
-        self.__dict__["control"] = control
-        for registry in ("_modules", "_parameters", "_buffers", "_non_persistent_buffers_set"):
-            self.__dict__[registry] = control.__dict__[registry]
-        self.training = control.training
-        self._options = Options() if options is None else options
-        self._beside = (candidate,)  # in a tuple, where torch does not look for modules
-        new = control if isinstance(control, modules.MettaAgent) else candidate
-        self._obs_dims = len(new.environment.obs_shape)
-        names = [(n, o) if new is control else (o, n) for n, o in parameter_names_of(new.config).items()]
-        followed = Followed(control, candidate, names)
-        report = Report("modules" if new is control else "legacy")
-        self._bench = Bench(followed, report, self._options.ignore)
-        followed.copy()
+        vars(self).update(control=control, **{name: vars(control)[name] for name in SHARED})
+        del vars(self)["training"]  # which is the control's
+        serves, new = ("modules", control) if isinstance(control, modules.MettaAgent) else ("legacy", candidate)
+        old = candidate if new is control else control
+        names = parameter_names_of(new.config)
+        pairs = names.items() if new is control else [(there, here) for here, there in names.items()]
+        vars(self).update(
+            _beside=(candidate,),  # in a tuple, where torch does not look for modules
+            _every=options.every,
+            _calls=Counter[Any](),
+            _obs_dims=len(new.environment.obs_shape),
+            _bench=Bench(Followed(control, candidate, pairs), Report(serves), options.ignore),
+            _held=partial(holdings, old, new, names),
+        )
+        self._bench.compare_at_first(self._held())
 
     @property
     def candidate(self) -> Any:
@@ -139,13 +153,16 @@ class ShadowAgent(nn.Module):
         """The control's call; see there."""
         report = self._bench.report
         report.calls += 1
-        if (report.calls - 1) % self._options.every:
+        kind = len(args), *sorted(kwargs), self.training, torch.is_grad_enabled()
+        self._calls[kind] += 1
+        if (self._calls[kind] - 1) % self._every:
             return self.control(*args, **kwargs)
         report.compared += 1
         way = convention_of(self.control, self._obs_dims, args[0] if args else kwargs.get("x"))
         other_way = convention_of(self.candidate, self._obs_dims)
 
         def prepare() -> Call:
+            self._follow_modes()
             return way.read(self.control, way.arguments(self.control, args, kwargs)).copied()
 
         def ask(call: Call) -> Mapping[str, Tensor]:
@@ -158,18 +175,30 @@ class ShadowAgent(nn.Module):
         draws = way.samples and other_way.samples
         return self._bench.answer(Question(lambda: self.control(*args, **kwargs), prepare, ask, see, draws))
 
+    def _follow_modes(self) -> None:
+        """Puts each component of the candidate into the mode of the control's."""
+        others = dict(self.candidate.components.items())
+        for name, component in self.control.components.items():
+            if name in others and others[name].training != component.training:
+                others[name].train(component.training)
+
     def _mirrored(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Runs a method that both agents have."""
         own, other = getattr(self.control, name), getattr(self.candidate, name)
 
         def prepare() -> dict[str, Any]:
-            return arguments_for(name, self.control, self.candidate, args, kwargs)
+            return arguments_for(name, self.control, args, kwargs)
 
         def ask(arguments: dict[str, Any]) -> Mapping[str, Tensor]:
-            return numbers(name, other(**arguments))
+            grad = torch.is_grad_enabled()
+            # What it keeps must outlive the caller's inference mode.
+            with torch.inference_mode(mode=False), torch.set_grad_enabled(grad):
+                return numbers(name, other(**arguments))
 
         def see(_: Any, result: Any) -> Mapping[str, Tensor]:
             self._bench.followed.forget()  # so that every weight is compared
+            if name in ACTIVATING:
+                self._bench.compare_held(self._held(), f"after {name}")
             return numbers(name, result)
 
         try:
@@ -179,17 +208,28 @@ class ShadowAgent(nn.Module):
 
     def train(self, mode: bool = True) -> Self:
         """Sets the mode of both agents."""
-        self.training = mode
         self.candidate.train(mode)
         self.control.train(mode)
         return self
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Moves both agents, or changes their type."""
-        with contextlib.suppress(Exception):  # what it could not do, the next copy of the weights does
+        # What it could not do, the next copy of the weights does.
+        with contextlib.suppress(Exception), torch.inference_mode(mode=False):
             self.candidate._apply(fn, recurse)
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "control" not in vars(self) or name in vars(self) or hasattr(type(self), name):
+            super().__setattr__(name, value)
+            return
+        setattr(self.control, name, value)
+        if name in SETTINGS:
+            setattr(self.candidate, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(super() if name in vars(self) else self.control, name)
 
     def __getattr__(self, name: str) -> Any:
         if "control" not in self.__dict__:  # while it is copied or read

@@ -80,8 +80,9 @@ class Convention:
     def write(self, agent: Any, call: Call) -> Arguments:
         """The arguments that ask it."""
         obs, action = call.obs, call.action
-        if action is not None and obs.dim() == 1 + self._obs_dims:  # the old stack wants steps where there are actions
-            obs, action = obs.unsqueeze(1), action.reshape(-1, 1, 2)
+        if action is not None:  # with which the old stack wants steps
+            obs = obs.unsqueeze(1) if obs.dim() == 1 + self._obs_dims else obs
+            action = action.reshape(*obs.shape[:2], 2)
         return {"x": obs, "state": modules.PolicyState(*(call.state or ())), "action": action}
 
     def outputs(self, agent: Any, call: Call, given: Arguments, result: Any) -> Outputs:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Collection, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from migrate.shadow_report import Report
+from migrate.holdings import Fact
+from migrate.shadow_report import Report, difference
 from migrate.shadow_weights import Followed
 
 Outputs = Mapping[str, Tensor]
+_ONE_AT_A_TIME = threading.RLock()  # the generator that is put back is every thread's
 GENERATOR = "generator"
 
 
@@ -60,15 +63,39 @@ class Bench:
     report: Report
     ignore: Collection[str]
 
+    def compare_at_first(self, held: Iterable[Fact]) -> None:
+        """Compares what both sides were made or loaded with, before the candidate gets copies of the weights."""
+        for name, (own, other) in self.followed.changed().items():
+            self._note_difference(f"{name} at first", own.detach(), other.detach())
+        self.compare_held(held, "at first")
+        self.followed.copy()
+
+    def compare_held(self, held: Iterable[Fact], when: str) -> None:
+        """Compares what no pass shows: clip limits, anchors, action rows, numbers of features."""
+        try:
+            for name, old, new in held:
+                self._note_difference(f"{name} {when}", *((old, new) if self.report.serves == "legacy" else (new, old)))
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong here is not the caller's
+            self.report.note(f"comparing raised {type(error).__name__} {when}", math.inf, str(error))
+
+    def _note_difference(self, name: str, control: Any, candidate: Any) -> None:
+        if (found := difference(control, candidate)) is not None:
+            self.report.note(name, *found)
+
     def answer(self, question: Question) -> Any:
         """The control's result, or its exception; the candidate is tried before the caller gets it."""
+        with _ONE_AT_A_TIME:
+            return self._answer(question)
+
+    def _answer(self, question: Question) -> Any:
         before = _generators()
         prepared = _observe(lambda: (self.followed.copy(), question.prepare())[1])
         _restore(before)
         try:
             result = question.control()
         except Exception as error:
-            self._try(question, before, prepared, Raised(error))
+            if type(error).__module__ != "torch.utils.checkpoint":  # which has recomputed enough, and goes on
+                self._try(question, before, prepared, Raised(error))
             raise
         self._try(question, before, prepared, result)
         return result
@@ -83,7 +110,7 @@ class Bench:
                     raise prepared.error
             else:
                 _restore(before)
-                candidate, left = _observe(lambda: question.ask(prepared)), _generators()
+                candidate, left = _observe(lambda: _unseen(question.ask, prepared)), _generators()
             if isinstance(outcome, Raised) or isinstance(candidate, Raised):
                 self._compare_failures(question, outcome, candidate)
             else:
@@ -116,6 +143,12 @@ class Bench:
                 self.report.pass_over(question.method)
             else:
                 self.report.note(f"{stack} raised {type(own.error).__name__}{place}", math.inf, str(own.error))
+
+
+def _unseen(ask: Callable[[Any], Outputs], prepared: Any) -> Outputs:
+    """The candidate's answer; hooks of the caller for saved tensors, as gradient checkpointing has, do not see it."""
+    with torch.autograd.graph.saved_tensors_hooks(lambda saved: saved, lambda saved: saved):
+        return ask(prepared)
 
 
 def _observe(look: Callable[[], Any]) -> Any:

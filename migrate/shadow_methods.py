@@ -10,19 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import legacy
-
+ACTIVATING = ("activate_actions", "initialize_to_environment")
 MIRRORED = (
-    *("activate_actions", "initialize_to_environment", "clip_weights", "update_l2_init_weight_copy"),
+    *(*ACTIVATING, "clip_weights", "update_l2_init_weight_copy"),
     *("l2_reg_loss", "l2_init_loss", "compute_weight_metrics", "compute_effective_rank"),
 )
-SAID_TO_TRAIN = "2025-08-27"
-"""Until then, a caller who did not say whether it trains was taken to."""
 
 
-def arguments_for(
-    name: str, control: Any, candidate: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> dict[str, Any]:
+def arguments_for(name: str, control: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a call of the control's method, as the candidate's method wants them, copied."""
     given = copy.deepcopy(dict(inspect.signature(getattr(control, name)).bind(*args, **kwargs).arguments))
     if "action_names" not in given:
@@ -35,17 +30,8 @@ def arguments_for(
     }
     if name == "activate_actions":
         return actions
-    said = "is_training" if legacy.is_agent(candidate) else "learn"
-    return {"features": given["features"], **actions, said: _learns(control, given)}
-
-
-def _learns(control: Any, given: Mapping[str, Any]) -> bool:
-    """Whether unknown features are learned."""
-    told = given.get("is_training", given.get("learn"))
-    if told is not None:
-        return bool(told)
-    by_mode = legacy.is_agent(control) and legacy.date_of(control) >= SAID_TO_TRAIN
-    return bool(control.training) if by_mode else True
+    told = {} if given.get("is_training") is None else {"is_training": bool(given["is_training"])}
+    return {"features": given["features"], **actions, **told}
 
 
 def numbers(name: str, result: Any) -> dict[str, Tensor]:

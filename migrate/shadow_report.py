@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -104,8 +105,10 @@ class Report:
             )
 
 
-def difference(control: Tensor, candidate: Tensor) -> tuple[float, str] | None:
-    """How far two tensors are apart, and how, in words; None if they have the same type, shape and bytes."""
+def difference(control: Any, candidate: Any) -> tuple[float, str] | None:
+    """How far two values are apart, and how, in words; None for tensors of the same type, shape and bytes."""
+    if not (isinstance(control, Tensor) and isinstance(candidate, Tensor)):
+        return None if control == candidate else (math.inf, f"{control!s:.200} and {candidate!s:.200}")
     if control.dtype != candidate.dtype:
         return math.inf, f"dtype {control.dtype} and {candidate.dtype}"
     if control.shape != candidate.shape:

@@ -54,6 +54,7 @@ class Followed:
             if (stamp := _stamp(_at(leads))) is None or stamp != self._seen.get(name)
         }
 
+    @torch.inference_mode(mode=False)
     @torch.no_grad()
     def copy(self) -> None:
         """Copies what the control has changed."""

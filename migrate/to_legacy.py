@@ -18,7 +18,6 @@ from migrate.archive import checkpoint_of
 from migrate.config_rules import CORE
 from migrate.eras import Era
 from migrate.errors import UnsafeFileError, UnusableFileError
-from migrate.json_values import from_json
 from migrate.old_names import component_tensors, parameter_names_of, plain_key_in
 from migrate.old_tables import table_of
 from migrate.pickle_writer import save_record
@@ -182,23 +181,28 @@ def _put_tensor(agent: torch.nn.Module, key: str, value: Tensor) -> None:
         module.get_parameter(leaf).data = value.clone()
 
 
-def legacy_bytes(content: PolicyFile, where: object) -> bytes:
+def legacy_bytes(content: PolicyFile, where: object, metadata: Mapping[str, Any] | None = None) -> bytes:
     """The old stack's checkpoint of a new policy.
 
     Where nothing but tensor values changed since the migration, it is the original file with the present values in
     place of the old ones, so an untouched policy comes back byte for byte. Otherwise the file is written anew.
 
+    Args:
+        content: the policy.
+        where: its file.
+        metadata: what the old record says otherwise than that which the policy was migrated from.
+
     Raises:
         UnusableFileError: what the old stack cannot express.
     """
     shell = provenance.shell_of(content, provenance.POLICY)
-    if shell is not None and provenance.is_unchanged(content, provenance.POLICY):
+    if shell is not None and not metadata and provenance.is_unchanged(content, provenance.POLICY):
         payloads = provenance.payloads_of(content, provenance.POLICY)
         return join(shell, {key: as_bytes(content.tensors[name]) for key, name in payloads.items()})
     era = era_of_config(content.config)
-    kept = from_json(content.extra.get(provenance.KEY, {}).get("record", {}))
+    kept = provenance.record_of(content)
     agent = legacy_agent_from(content, where)
-    metadata = {**(kept.get("metadata") or kept.get("_metadata") or {})}
+    metadata = {**provenance.metadata_of(content), **(metadata or {})}
     if content.actions is not None and ("action_names" in metadata or not era.is_since("E6c")):
         metadata["action_names"] = list(content.actions["names"])
     numbers = (content.features or {}).get("original_feature_mapping")

@@ -105,8 +105,7 @@ class MettaAgent(nn.Module):
         action_names: Sequence[str],
         action_max_params: Sequence[int],
         device: Any = None,
-        *,
-        learn: bool = True,
+        is_training: bool | None = None,
     ) -> None:
         """Takes over an environment: its actions, and features that may have other numbers than in training.
 
@@ -115,13 +114,16 @@ class MettaAgent(nn.Module):
             action_names: see `activate_actions`.
             action_max_params: see `activate_actions`.
             device: see `activate_actions`.
-            learn: whether unknown features are learned; otherwise they become padding.
+            is_training: whether unknown features are learned; otherwise they become padding. Where it is not said they
+                are, with `learns: in_training` in the config only in training.
         """
         self.activate_actions(action_names, action_max_params, device)
         if self.features is None or not self.features.is_known:
             self.features = FeatureMap({name: properties["id"] for name, properties in features.items()})
             return
-        table = self.features.meet(features, learn=learn)
+        if is_training is None:
+            is_training = self.training or self.config.get("learns") != "in_training"
+        table = self.features.meet(features, learn=is_training)
         if table is not None:
             call_all(self.components, "remap_features", table, self.config.get("remapped"))
             if self.config.get("divisors_when_remapped") == "environment":

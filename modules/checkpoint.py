@@ -110,7 +110,10 @@ def policy_file_of(agent: MettaAgent) -> PolicyFile:
     """
     agent = unwrapped(agent)
     if not isinstance(agent, MettaAgent):
-        raise CheckpointError(f"not an agent of the new stack: {type(agent).__name__}")
+        raise CheckpointError(
+            f"not an agent of the new stack: {type(agent).__name__}\n"
+            "  -> migrate.save_policy takes agents of either stack, and shadows"
+        )
     check_config(agent)
     content = PolicyFile(config=agent.config, environment=agent.environment.to_dict(), extra=dict(agent.provenance))
     content.training = agent.training

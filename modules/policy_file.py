@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 from shutil import copymode
 from typing import Any
 
@@ -126,10 +127,13 @@ def write_atomically(files: Mapping[Path, bytes]) -> None:
     with ExitStack() as cleanup:
         complete: dict[Path, Path] = {}
         for path, data in files.items():
-            target = path.resolve()
+            try:
+                target = path.resolve()
+            except RuntimeError as error:  # a link that leads to itself, until Python 3.13
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
             if target.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-            temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+            temporary = target.with_name(f".{target.name}.{os.getpid()}.{token_hex(4)}.tmp")
             cleanup.callback(temporary.unlink, missing_ok=True)
             with temporary.open("wb") as file:
                 file.write(data)

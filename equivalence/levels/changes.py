@@ -12,7 +12,6 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-import legacy
 from equivalence.finding import Finding, Pair, both
 from equivalence.levels.held import attributes
 from equivalence.levels.passes import sequence
@@ -125,14 +124,14 @@ def _environments(pair: Pair) -> Iterator[tuple[str, list[int], Change]]:
     ids = list(first.values())
     others = dict(zip(list(first)[1:], ids[:-1], strict=True)) | {"unheard_of": ids[-1]}
     for numbers in (first, others, first):
-        for learn in (False, True):
+        for learn in (False, True, None):
             features = {name: {"id": i, "type": "scalar", "normalization": 2.0 + i} for name, i in numbers.items()}
             change = partial(_initialize, features=features, names=names, most=most, learn=learn)
             yield f"taking over the features {numbers}", most, change
 
 
-def _initialize(agent: Any, features: Any, names: list[str], most: list[int], *, learn: bool) -> None:
-    learning = {("is_training" if legacy.is_agent(agent) else "learn"): learn}
+def _initialize(agent: Any, features: Any, names: list[str], most: list[int], *, learn: bool | None) -> None:
+    learning = {} if learn is None else {"is_training": learn}
     agent.initialize_to_environment(deepcopy(features), list(names), list(most), "cpu", **learning)
 
 

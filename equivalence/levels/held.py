@@ -8,9 +8,9 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 from equivalence.finding import Finding, Pair
-from equivalence.holdings import holdings
 from equivalence.strategies import Inputs
 from equivalence.tensors import component_of
+from migrate.holdings import holdings
 from modules import weights as new_weights
 
 LOSSES = ("l2_reg_loss", "l2_init_loss")

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 import legacy
+import migrate
 from migrate.checkpoint import main
 from migrate.eras import Era
 from migrate.pickle_writer import save_record
@@ -205,3 +206,12 @@ def test_an_agent_that_forgot_what_it_was_told_is_refused(tmp_path: Path, capsys
     agent.agent_attributes = {}
     assert run(policies.write_old(tmp_path / "p.pt", agent)) == 2
     assert "the agent lacks agent_attributes.obs_shape, or has something else there" in capsys.readouterr().err
+
+
+def test_an_agent_of_the_new_stack_that_was_pickled_whole_is_told_so(
+    migrated: Path, tmp_path: Path, capsys: Any
+) -> None:
+    torch.save(migrate.load_policy(migrated, "modules"), tmp_path / "whole.pt")
+    assert main([str(tmp_path / "whole.pt")]) == 2
+    err = capsys.readouterr().err
+    assert "holds an agent of the new stack, which was pickled whole\n  -> save it with modules.save_agent or" in err

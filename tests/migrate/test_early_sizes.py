@@ -11,9 +11,9 @@ import torch
 
 import migrate
 from equivalence import trace
-from equivalence.holdings import holdings
 from migrate import checkpoint, config_rules
 from migrate.eras import Era
+from migrate.holdings import holdings
 from migrate.to_legacy import legacy_agent
 from modules import load_agent
 from tests.migrate import _eras as eras

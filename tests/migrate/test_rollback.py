@@ -13,6 +13,7 @@ import migrate
 import modules
 from migrate.checkpoint import main
 from migrate.errors import UnusableFileError, UsageError
+from migrate.pickle_reader import Record
 from tests.migrate import _policies as policies
 
 FLIPS = [("legacy", "modules"), ("modules", "legacy"), ("legacy", "legacy"), ("modules", "modules")]
@@ -120,6 +121,43 @@ def test_a_policy_and_its_optimizer_state_are_written_together_or_not_at_all(tmp
     assert list(tmp_path.iterdir()) == [trainer]
 
 
+def record_in(path: Path) -> dict[str, Any]:
+    """The attributes of the record in an old file."""
+    root = migrate.archive.read_checkpoint(path).root
+    assert isinstance(root, Record)
+    return root.attributes
+
+
+def test_a_record_says_what_is_so_now(tmp_path: Path, migrated: Path, caplog: pytest.LogCaptureFixture) -> None:
+    agent, path = migrate.load_policy(migrated, "modules"), tmp_path / "model_0009.pt"
+    migrate.save_policy(path, agent, metadata={"epoch": 9, "score": None})
+    assert not caplog.records
+    record = record_in(path)
+    assert (record["metadata"]["epoch"], record["metadata"]["score"]) == (9, None)
+    assert record["metadata"]["action_names"] == policies.ACTIONS[0]
+    assert (record["name"], record["uri"]) == (str(path), f"file://{path}")
+
+
+def test_a_record_of_the_migration_is_told(tmp_path: Path, migrated: Path, caplog: pytest.LogCaptureFixture) -> None:
+    agent, path = migrate.load_policy(migrated, "modules"), tmp_path / "p.pt"
+    migrate.save_policy(path, agent)
+    assert record_in(path)["metadata"]["epoch"] == 7
+    assert "the record says epoch, score as when the policy was migrated; give metadata= to say" in caplog.text
+
+
+def test_metadata_go_into_the_record_of_an_agent_of_the_old_stack(tmp_path: Path) -> None:
+    migrate.save_policy(tmp_path / "p.pt", agent_of("legacy"), metadata={"epoch": 9})
+    assert record_in(tmp_path / "p.pt")["metadata"] == {"action_names": policies.ACTIONS[0], "epoch": 9}
+
+
+def test_metadata_without_a_record_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"metadata stand in the record of a \.pt, and this file has none"):
+        migrate.save_policy(tmp_path / "p.safetensors", agent_of("modules"), metadata={"epoch": 9})
+    with pytest.raises(UnusableFileError, match="the metadata cannot be kept: a Tensor cannot"):
+        migrate.save_policy(tmp_path / "p.pt", agent_of("modules"), metadata={"score": torch.ones(1)})
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_cannot_be_saved_is_refused_and_writes_nothing(tmp_path: Path) -> None:
     agent = agent_of("modules")
     with pytest.raises(UsageError, match=r"p\.bin: a policy is saved as \.safetensors or \.pt, got '\.bin'"):
@@ -128,6 +166,8 @@ def test_what_cannot_be_saved_is_refused_and_writes_nothing(tmp_path: Path) -> N
         migrate.save_policy(tmp_path / "p.pt", agent, trainer={"epoch": 1})
     with pytest.raises(UsageError, match="not an agent of either stack: Linear"):
         migrate.save_policy(tmp_path / "p.pt", torch.nn.Linear(1, 1))
+    with pytest.raises(UsageError, match=r"trainer_state\.pt is the name of the optimizer state"):
+        migrate.save_policy(tmp_path / "trainer_state.pt", agent, policies.adam(agent).state_dict())
     other = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
     with pytest.raises(UnusableFileError, match="the optimizer has 1 parameters, the policy 21"):
         migrate.save_policy(tmp_path / "p.pt", agent, other.state_dict())

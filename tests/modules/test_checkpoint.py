@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import resource
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +292,23 @@ def test_a_write_that_fails_keeps_the_old_file_and_leaves_nothing_else(path: Pat
         signal.signal(signal.SIGXFSZ, handler)
     assert path.read_bytes() == b"old"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_writers_of_one_file_do_not_get_into_each_others_way(path: Path) -> None:
+    contents = [bytes([i]) * 100_000 for i in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        writers = [pool.submit(write_atomically, {path: data}) for data in contents * 20]
+        while not all(writer.done() for writer in writers):
+            assert not path.exists() or path.read_bytes() in contents
+        for writer in writers:
+            writer.result()
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_link_that_leads_to_itself_cannot_be_written(path: Path) -> None:
+    path.symlink_to(path)
+    with pytest.raises(OSError, match="symbolic links"):
+        write_atomically({path: b"data"})
 
 
 def test_content_is_read_without_building_an_agent(policy: MettaAgent, path: Path) -> None:
