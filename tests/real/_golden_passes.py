@@ -25,12 +25,14 @@ SCRATCH = ("_BxTT_", "_TT_", "_B_", "_batch_size_", "_num_actions_", "bptt", "ba
 
 
 def describe(tensor: Tensor) -> Record:
-    """What a golden says of a tensor, as far as bits decide it."""
+    """What a golden says of a tensor."""
     data = tensor.detach().contiguous().numpy()
     return {
         "shape": list(tensor.shape),
         "dtype": str(tensor.dtype).removeprefix("torch."),
         "sha256": hashlib.sha256(data.tobytes()).hexdigest()[:16],
+        "abssum": abs(data.astype(float)).sum().item(),
+        "first": data.astype(float).flatten()[:3].tolist(),
     }
 
 
@@ -123,13 +125,20 @@ def _described(tensors: Mapping[str, Tensor]) -> Record:
     return {name: describe(value) for name, value in tensors.items()}
 
 
-def bits(recorded: Any) -> Any:
-    """The part of a golden's records that `describe` gives, without what components only told each other."""
-    if isinstance(recorded, dict) and "sha256" in recorded:
-        return {key: recorded[key] for key in ("shape", "dtype", "sha256")}
-    if isinstance(recorded, dict):
-        return {key: bits(value) for key, value in recorded.items() if key not in SCRATCH}
-    return [bits(value) for value in recorded] if isinstance(recorded, list) else recorded
+def bits(record: Any) -> Any:
+    """A record as far as bits decide it."""
+    if isinstance(record, dict) and "sha256" in record:
+        return {key: record[key] for key in ("shape", "dtype", "sha256")}
+    if isinstance(record, dict):
+        return {key: bits(value) for key, value in record.items()}
+    return [bits(value) for value in record] if isinstance(record, list) else record
+
+
+def without_scratch(record: Any) -> Any:
+    """A record without what components only told each other."""
+    if isinstance(record, dict):
+        return {key: without_scratch(value) for key, value in record.items() if key not in SCRATCH}
+    return [without_scratch(value) for value in record] if isinstance(record, list) else record
 
 
 def outcome(agent: Any, method: str) -> Record:

