@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import modules
 from migrate import config_rules
-from migrate.agent_rules import ERA, era_of_config, spoken
+from migrate.agent_rules import ERA, FIXED, era_of_config, spoken
 from migrate.api import STACKS, check_stack, environment_from, era_as_told, load_policy, read_policy, run_as
 from migrate.composed import OF_THE_JOB, WHERE, agent_config, era_in, value_of
 from migrate.config_era import config_era, evidence_of
@@ -56,7 +56,8 @@ def build_agent(cfg: Any, env: Any, checkpoint: str | Path | None = None) -> Any
     new_config = config if new else config_rules.to_new_agent(config, era, WHERE)[0]
     environment = environment_from(env, era)
     if content is not None and checkpoint is not None:
-        check_agreement(new_config, environment, content, checkpoint)
+        # What an old config decides for the whole agent is that of some day, which need not be the checkpoint's.
+        check_agreement(new_config, environment, content, checkpoint, FIXED if new else ())
 
     def make(stack: str) -> Any:
         if checkpoint is not None:
@@ -132,12 +133,23 @@ def _differing(here: Any, there: Any) -> tuple[Any, Any]:
 
 
 def check_agreement(
-    config: Mapping[str, Any], environment: modules.Environment, content: PolicyFile, where: object
+    config: Mapping[str, Any],
+    environment: modules.Environment,
+    content: PolicyFile,
+    where: object,
+    decided: Collection[str] = (),
 ) -> None:
     """Refuses a config or an environment for another policy: same keys need not mean the same function (trap 7).
 
+    Args:
+        config: in the words of the new stack.
+        environment: what the agent is built for.
+        content: the policy.
+        where: its file.
+        decided: keys of the whole agent that must say the same, too.
+
     Raises:
-        UsageError: the first component or size that differs, with both readings.
+        UsageError: the first component, key or size that differs, with both readings.
     """
     saved, given = content.config["components"], config["components"]
     for name in dict.fromkeys([*saved, *given]):
@@ -163,13 +175,16 @@ def check_agreement(
     facts = {
         "clip_range": (config.get("clip_range", 0), content.config.get("clip_range", 0)),
         "the shape of observations": (environment.obs_shape, kept.obs_shape),
+        **{key: (config.get(key), content.config.get(key)) for key in decided},
     }
     if environment.feature_names and kept.feature_names:
         facts["the list of features"] = (environment.feature_names, kept.feature_names)
     for what, (here, there) in facts.items():
         if here != there:
             raise UsageError(
-                f"{what} is {here} here and {there} in the checkpoint", where=where, fix="use what it was trained with"
+                f"{what} is {here} here and {there} in the checkpoint",
+                where=where,
+                fix="use what it was trained with, or change the policy by modules.with_config and save it",
             )
 
 

@@ -21,6 +21,7 @@ from migrate.errors import UnusableFileError, UsageError
 from migrate.migration import migrate_checkpoint
 from migrate.optimizer import attach_trainer, legacy_trainer_bytes
 from migrate.plan import Plan, make_plan
+from migrate.saving import TRAINER_STATE
 from migrate.to_legacy import legacy_bytes
 from modules.policy_file import PolicyFile, read_policy_file
 
@@ -32,7 +33,6 @@ EXAMPLES = """examples:
   python -m migrate.checkpoint model_0100.safetensors --to legacy -o back.pt
 """
 SUFFIX = {"modules": ".pt", "legacy": ".safetensors"}
-TRAINER_STATE = "trainer_state.pt"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -70,13 +70,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     cli.start_logging(verbose=args.verbose)
     torch.set_num_threads(1)
+    if args.to == "legacy" and args.era:
+        parser().error("--era is for old policies; a new one says its own")
     files = [file for path in args.policies for file in _files(path, args.to)]
     if not files:
         parser().error(f"no {SUFFIX[args.to]} in {', '.join(map(str, args.policies))}")
     if len(files) > 1 and (args.output or args.trainer_state):
         parser().error("-o and --trainer-state need a single policy")
-    work = _back if args.to == "legacy" else _forth
-    return cli.run(files, lambda path: work(path, args), as_json=args.json)
+    work, written = _back if args.to == "legacy" else _forth, cli.Targets()
+    return cli.run(files, lambda path: work(path, args, written), as_json=args.json)
 
 
 def _files(path: Path, to: str) -> list[Path]:
@@ -86,9 +88,15 @@ def _files(path: Path, to: str) -> list[Path]:
     return sorted(file for file in path.rglob(f"*{SUFFIX[to]}") if file.name != TRAINER_STATE)
 
 
-def _forth(path: Path, args: argparse.Namespace) -> dict[str, Any]:
+def _forth(path: Path, args: argparse.Namespace, written: cli.Targets) -> dict[str, Any]:
     if is_new_file(path):
         read_policy_file(path)
+        if args.trainer_state:
+            raise UsageError(
+                "is a policy of the new stack already, and a trainer state goes along with an old one",
+                where=path,
+                fix="migrate the old .pt again, with --trainer-state and --force",
+            )
         cli.console.print(f"{escape(str(path))}: is a policy of the new stack already; nothing to do")
         return {"result": "nothing to do"}
     checkpoint = read_checkpoint(path)
@@ -101,6 +109,7 @@ def _forth(path: Path, args: argparse.Namespace) -> dict[str, Any]:
     target = args.output or path.with_suffix(".safetensors")
     for source in (path, args.trainer_state or path):
         _refuse_same(source, target)
+    written.claim(target, path)
     (outcome,) = cli.write({target: data}, force=args.force)
     _show(path, plan, full=args.verbose)
     _show_notes(notes)
@@ -137,7 +146,7 @@ def _must_equal(data: bytes, original: Checkpoint) -> None:
         )
 
 
-def _back(path: Path, args: argparse.Namespace) -> dict[str, Any]:
+def _back(path: Path, args: argparse.Namespace, written: cli.Targets) -> dict[str, Any]:
     if not is_new_file(path):
         raise UsageError("--to legacy takes a policy of the new stack", where=path, fix="give the .safetensors file")
     content = read_policy_file(path)
@@ -147,6 +156,7 @@ def _back(path: Path, args: argparse.Namespace) -> dict[str, Any]:
         outputs[args.trainer_state] = legacy_trainer_bytes(content, path)
     for target in outputs:
         _refuse_same(path, target)
+        written.claim(target, path)
     results = ["planned"] * len(outputs) if args.plan else cli.write(outputs, force=args.force)
     for (target, data), outcome in zip(outputs.items(), results, strict=True):
         same = ", byte for byte the file it came from" if provenance.is_original(content, data) else ""
@@ -159,7 +169,7 @@ def _back(path: Path, args: argparse.Namespace) -> dict[str, Any]:
 
 def _stale(content: PolicyFile, outputs: Mapping[Path, bytes]) -> list[str]:
     """What to know of the record of a policy that was trained after its migration."""
-    keys = sorted(provenance.metadata_of(content).keys() - {"action_names"})
+    keys = provenance.stale_keys(content)
     if not keys or provenance.is_original(content, next(iter(outputs.values()))):
         return []
     return [f"the record says {', '.join(keys)} as when the policy was migrated; it has changed since"]

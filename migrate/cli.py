@@ -48,6 +48,23 @@ def path_of(text: str) -> Path:
     return Path(text)
 
 
+class Targets:
+    """What became of the inputs of a batch: no output is written for two of them."""
+
+    def __init__(self) -> None:
+        self._sources: dict[Path, Path] = {}
+
+    def claim(self, target: Path, source: Path) -> None:
+        """Takes `target` for `source`.
+
+        Raises:
+            UsageError: "was just written for ...".
+        """
+        first = self._sources.setdefault(target.resolve(), source)
+        if first.resolve() != source.resolve():
+            raise UsageError(f"was just written for {first}", where=target, fix="migrate one of both with -o")
+
+
 def write(files: Mapping[Path, bytes], *, force: bool) -> list[str]:
     """Writes all files, each whole, or none.
 

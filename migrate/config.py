@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser().error(f"no YAML file with an agent in {', '.join(map(str, args.configs))}")
     if args.output and (len(files) != 1 or args.in_place):
         parser().error("-o needs a single config, and no --in-place")
-    written: dict[Path, Path] = {}
+    written = cli.Targets()
     return cli.run(files, lambda path: _migrate(path, args, written), as_json=args.json)
 
 
@@ -73,11 +73,19 @@ def _files(path: Path, to: str) -> list[Path]:
         return [path]
     written = tuple(SUFFIX.values()) if to == "modules" else (SUFFIX["legacy"],)
     found = [file for pattern in ("*.yaml", "*.yml") for file in path.rglob(pattern)]
-    return sorted(file for file in found if not file.name.endswith(written) and HAS_AGENT.search(file.read_bytes()))
+    return sorted(file for file in found if not file.name.endswith(written) and _may_have_agent(file))
 
 
-def _migrate(path: Path, args: argparse.Namespace, written: dict[Path, Path]) -> dict[str, Any]:
-    """Does one file; `written` holds what became of those before it: output -> input."""
+def _may_have_agent(file: Path) -> bool:
+    """Of a file that cannot be read, it is told later that it cannot."""
+    try:
+        return not file.is_dir() and HAS_AGENT.search(file.read_bytes()) is not None
+    except OSError:
+        return True
+
+
+def _migrate(path: Path, args: argparse.Namespace, written: cli.Targets) -> dict[str, Any]:
+    """Does one file; `written` holds what became of those before it."""
     text = cli.read_text(path)
     migrate = to_legacy if args.to == "legacy" else to_modules
     result = migrate(text, str(path), args.era)
@@ -98,8 +106,7 @@ def _migrate(path: Path, args: argparse.Namespace, written: dict[Path, Path]) ->
     target = path if args.in_place else args.output or _beside(path, args.to)
     if target.resolve() == path.resolve() and not args.in_place:
         raise UsageError("input and output are the same file", where=target, fix="give --in-place if you mean it")
-    if (first := written.setdefault(target.resolve(), path)).resolve() != path.resolve():
-        raise UsageError(f"was just written for {first}", where=target, fix="migrate one of both with -o")
+    written.claim(target, path)
     (outcome,) = cli.write({target: result.text.encode()}, force=args.force or args.in_place)
     exact = {None: "", True: ", byte for byte the old file", False: ", rebuilt where it was edited"}[result.exact]
     cli.console.print(f"[green]{outcome}[/green] {escape(str(target))}{exact}")

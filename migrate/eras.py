@@ -113,11 +113,6 @@ class Era:
         """Whether this is the era or date `point`, or later."""
         return self.date >= start_of(point)
 
-    @property
-    def at_earliest(self) -> Era:
-        """The same file, if it is as old as it may be."""
-        return Era(self.earliest)
-
 
 def name_at(day: str) -> str:
     """The era in which a date lies."""
@@ -142,11 +137,17 @@ def named(name: object, where: object) -> Era:
     parts = [text] if text in STARTS else [each for each in ORDER if each[:-1] == text and each[-1].isalpha()]
     if parts:
         return Era(parts[-1], ("named",), earliest=STARTS[parts[0]])
-    if DATE.fullmatch(text) and STARTS["E1"] <= text < END:
+    if DATE.fullmatch(text) and STARTS["E1"] <= text < END and _is_a_day(text):
         return Era(text, ("named",))
-    raise UsageError(
-        f"no era {name!r}", where=where, fix=f"eras are {', '.join(ORDER)}, or a date from {STARTS['E1']} on"
-    )
+    others = f"a date from {STARTS['E1']} on, or the first {COMMIT} characters of a commit of the old project"
+    raise UsageError(f"no era {name!r}", where=where, fix=f"eras are {', '.join(ORDER)}, {others}")
+
+
+def _is_a_day(text: str) -> bool:
+    try:
+        return bool(date.fromisoformat(text[:10]))
+    except ValueError:
+        return False
 
 
 def is_range(name: object) -> bool:

@@ -41,9 +41,3 @@ class UsageError(MigrationError):
     """Arguments that contradict each other or would overwrite something."""
 
     exit_code = 4
-
-
-class ProofError(MigrationError):
-    """Old and new side differ."""
-
-    exit_code = 1

@@ -35,13 +35,11 @@ class Found:
         record: attributes of the policy record besides the agent; empty for a bare agent.
         agent: the agent.
         kind: a key of `recognise.CONTAINERS`.
-        wrappers: prefixes of the modules around it.
     """
 
     record: Mapping[str, Any]
     agent: Record
     kind: str
-    wrappers: tuple[str, ...] = ()
 
     @property
     def policy(self) -> Record | None:
@@ -77,16 +75,14 @@ def find_agent(root: Any, where: object) -> Found:
 
 
 def _unwrapped(record: Mapping[str, Any], agent: Any, kind: str, where: object) -> Found:
-    wrappers: list[str] = []
     while isinstance(agent, Record) and agent.path in WRAPPERS:
-        wrappers.append(WRAPPERS[agent.path])
-        agent = agent.attributes.get("_modules", {}).get(wrappers[-1])
+        agent = agent.attributes.get("_modules", {}).get(WRAPPERS[agent.path])
     if not isinstance(agent, Record) or agent.path not in eras.AGENTS:
         raise UnusableFileError("the policy record holds no agent", where=where, fix="give the policy's own file")
     fields = {name: value for name, value in record.items() if name not in AGENT_FIELDS}
     for _, module in modules_of(agent):
         _put_back_batch_norm(module)
-    return Found(fields, agent, kind, tuple(wrappers))
+    return Found(fields, agent, kind)
 
 
 def _put_back_batch_norm(component: Record) -> None:

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,6 +41,8 @@ def to_json(value: Any) -> Any:
     Raises:
         UnusableFileError: "... cannot be converted to plain values".
     """
+    if isinstance(value, np.generic):
+        return to_json(value.item())
     if (mapping := mapping_of(value)) is not None:
         if all(type(key) is str for key in mapping) and not _WORDS.keys() & mapping.keys():
             return {key: to_json(each) for key, each in mapping.items()}

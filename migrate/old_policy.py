@@ -34,7 +34,6 @@ class OldPolicy:
         facts: what the agent knew of its environment.
         record: attributes of the policy record besides, as `json_values` says them; empty for a bare agent.
         state_dict: `components.<name>.<key>` -> tensor, without the aliases and prefixes of some eras.
-        names: the same keys -> the first name in the file.
         parameters: keys of the parameters, in optimizer order.
         training: the mode that the agent was saved in.
         unsaid: what of the agent and its record a policy file cannot hold.
@@ -48,7 +47,6 @@ class OldPolicy:
     facts: Facts
     record: dict[str, Any]
     state_dict: dict[str, TensorRef]
-    names: dict[str, str]
     parameters: tuple[str, ...]
     training: bool
     unsaid: tuple[str, ...] = ()
@@ -70,17 +68,8 @@ class OldPolicy:
 AGENT_ATTRIBUTES = (
     *("hidden_size", "core_num_layers", "clip_range", "agent_attributes", "_total_params", "device"),
     *("action_max_params", "actions_max_params", "action_names", "active_actions", "cum_action_max_params"),
-    *(
-        "cfg",
-        "obs_space",
-        "action_index_tensor",
-        "components_with_memory",
-        "obs_width",
-        "obs_height",
-        "action_space",
-        "config",
-    ),
-    "analyze_weights_interval",
+    *("cfg", "config", "obs_space", "obs_width", "obs_height", "action_space", "action_index_tensor"),
+    *("components_with_memory", "analyze_weights_interval"),
 )
 FEATURE_ATTRIBUTES = (
     *("active_features", "feature_id_to_name", "feature_normalizations", "original_feature_mapping"),
@@ -111,7 +100,6 @@ def read_old_policy(checkpoint: Checkpoint, era: str | None = None) -> OldPolicy
     state_dict = {
         f"{COMPONENTS}{name}.{key}": ref for name, record in records.items() for key, ref in own_tensors(record).items()
     }
-    names, parameters = _names(found, state_dict, where)
     unsayable: list[str] = []
     return OldPolicy(
         era=era_found,
@@ -120,8 +108,7 @@ def read_old_policy(checkpoint: Checkpoint, era: str | None = None) -> OldPolicy
         facts=facts_of(values, records, where),
         record=to_json(without_unsayable(found.record, "", unsayable)),
         state_dict=state_dict,
-        names=names,
-        parameters=parameters,
+        parameters=_parameters(found, state_dict, where),
         training=_mode(found, where),
         unsaid=(
             *(f"of the agent, {name}: not a value" for name in spare),
@@ -193,14 +180,13 @@ def own_tensors(record: Record) -> dict[str, TensorRef]:
     return own
 
 
-def _names(found: Found, state_dict: Mapping[str, TensorRef], where: object) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The first name of every tensor in the file, and the keys of parameters in its order.
+def _parameters(found: Found, state_dict: Mapping[str, TensorRef], where: object) -> tuple[str, ...]:
+    """The keys of parameters in the file's order.
 
     Raises:
         UnusableFileError: tensors that no component holds.
     """
     key_of = {id(ref): key for key, ref in state_dict.items()}
-    names: dict[str, str] = {}
     parameters: dict[str, None] = {}
     for name, ref, is_parameter in tensors_of(found.agent):
         key = key_of.get(id(ref))
@@ -208,10 +194,9 @@ def _names(found: Found, state_dict: Mapping[str, TensorRef], where: object) -> 
             raise UnusableFileError(
                 f"the tensor {name} belongs to no component", where=where, fix="keep this policy on the old stack"
             )
-        names.setdefault(key, name)
         if is_parameter:
             parameters.setdefault(key)
-    return names, tuple(parameters)
+    return tuple(parameters)
 
 
 def _mode(found: Found, where: object) -> bool:

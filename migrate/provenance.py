@@ -10,7 +10,6 @@ import torch
 
 from migrate.agent_rules import spoken
 from migrate.archive import Checkpoint
-from migrate.eras import Era, named
 from migrate.json_values import from_json
 from migrate.pickle_reader import TensorRef
 from migrate.plan import Plan, as_bytes, digest
@@ -84,12 +83,6 @@ def payloads_of(content: PolicyFile, kind: str) -> dict[str, str]:
     return {str(key): str(name) for _, key, _, name in content.extra[KEY]["sources"][kind]["slots"]}
 
 
-def era_of(content: PolicyFile) -> Era | None:
-    """The era that a policy was migrated from."""
-    migration = content.extra.get(KEY)
-    return named(migration.get("era"), "provenance of the policy") if migration else None
-
-
 def record_of(content: PolicyFile) -> dict[str, Any]:
     """Attributes of the record that the policy was migrated from, if it was."""
     record: dict[str, Any] = from_json(content.extra.get(KEY, {}).get("record", {}))
@@ -100,6 +93,11 @@ def metadata_of(content: PolicyFile) -> dict[str, Any]:
     """What that record said of the policy as it was then, such as its epoch and score."""
     record = record_of(content)
     return {**(record.get("metadata") or record.get("_metadata") or {})}
+
+
+def stale_keys(content: PolicyFile) -> list[str]:
+    """What that record says that more training makes untrue."""
+    return sorted(metadata_of(content).keys() - {"action_names"})
 
 
 def move_record(content: PolicyFile, path: str) -> None:

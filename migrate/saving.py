@@ -122,9 +122,9 @@ def _new_names(agent: nn.Module, content: PolicyFile) -> list[str]:
 def _old_bytes(agent: nn.Module, content: PolicyFile, path: Path, metadata: Mapping[str, Any] | None) -> bytes:
     if not isinstance(agent, MettaAgent):
         return _record_bytes(agent, path, metadata)
-    if metadata is None and (inherited := provenance.metadata_of(content).keys() - {"action_names"}):
+    if metadata is None and (inherited := provenance.stale_keys(content)):
         words = "%s: the record says %s as when the policy was migrated; give metadata= to say what is so now"
-        logger.warning(words, path, ", ".join(sorted(inherited)))
+        logger.warning(words, path, ", ".join(inherited))
     provenance.move_record(content, str(path))
     return legacy_bytes(content, path, metadata)
 

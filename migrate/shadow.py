@@ -229,7 +229,10 @@ class ShadowAgent(nn.Module):
             setattr(self.candidate, name, value)
 
     def __delattr__(self, name: str) -> None:
-        delattr(super() if name in vars(self) else self.control, name)
+        if name in vars(self):
+            super().__delattr__(name)
+        else:
+            delattr(self.control, name)
 
     def __getattr__(self, name: str) -> Any:
         if "control" not in self.__dict__:  # while it is copied or read

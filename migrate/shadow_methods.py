@@ -38,7 +38,7 @@ def numbers(name: str, result: Any) -> dict[str, Tensor]:
     """What a method returned, as numbers: a loss, or the statistics of some layers."""
     if isinstance(result, Tensor):
         return {name: result.detach().double()}  # a loss of 0 was an integer in the earliest eras
-    found = {}
+    found = {f"{name} entries": torch.tensor(len(result or []))}
     for i, each in enumerate(result or []):
         values = {key: value for key, value in each.items() if isinstance(value, int | float)}
         found.update({f"{name}[{i}].{key}": torch.tensor(float(value)).double() for key, value in values.items()})

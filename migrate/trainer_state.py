@@ -165,7 +165,7 @@ def said(value: Any, what: str, where: object) -> Any:
         return to_json(value)
     except (UnusableFileError, RecursionError) as error:
         why = error.what if isinstance(error, UnusableFileError) else error
-        fix = "take it out of the trainer state, or report what it is for"
+        fix = "take it out, or say it as a plain number, text, list or dict"
         raise UnusableFileError(f"{what} cannot be kept: {why}", where=where, fix=fix) from error
 
 

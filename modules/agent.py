@@ -15,7 +15,7 @@ from modules.builder import build_components, plain
 from modules.environment import Environment, environment_of
 from modules.errors import ConfigError, InputError
 from modules.executors import make_executor
-from modules.features import FeatureMap, Features, call_all, check_names
+from modules.features import FeatureMap, Features, call_all, check_names, ids_of
 from modules.heads import TWO_HEADS, intrinsic
 from modules.inputs import NEXT_STATE, SINGLE_STEPS, STATE, carried, graph_inputs
 from modules.interop import batch_dims
@@ -60,8 +60,8 @@ class MettaAgent(nn.Module):
             if head not in self.components:
                 raise ConfigError(f"an agent needs the component {head!r}; it has: {', '.join(self.components)}")
         check_names("remapped", self.config.get("remapped"), self.components)
-        self.executor = make_executor(self.config.get("execution", "sequential"))
-        self._log_probs: str = self.config.get("log_probs", "log_softmax")
+        self.executor = make_executor(self.config.get("execution") or "sequential")
+        self._log_probs: str = self.config.get("log_probs") or "log_softmax"
         self.action_space: ActionSpace | None = None
         self.features: FeatureMap | None = None
         self.provenance: dict[str, Any] = {}
@@ -91,7 +91,7 @@ class MettaAgent(nn.Module):
                 "this agent draws type and parameter by two heads of fixed sizes: there is nothing to activate"
             )
         with torch.inference_mode(mode=False):
-            dtype = self.config.get("action_dtype", "int64")
+            dtype = self.config.get("action_dtype") or "int64"
             space = ActionSpace(list(action_names), list(action_max_params), dtype=dtype)
         embeddings = [module for module in self.components.modules() if hasattr(type(module), "activate")]
         if len(embeddings) != 1:
@@ -117,9 +117,10 @@ class MettaAgent(nn.Module):
             is_training: whether unknown features are learned; otherwise they become padding. Where it is not said they
                 are, with `learns: in_training` in the config only in training.
         """
+        ids = ids_of(features)
         self.activate_actions(action_names, action_max_params, device)
         if self.features is None or not self.features.is_known:
-            self.features = FeatureMap({name: properties["id"] for name, properties in features.items()})
+            self.features = FeatureMap(ids)
             return
         if is_training is None:
             is_training = self.training or self.config.get("learns") != "in_training"
@@ -177,9 +178,8 @@ class MettaAgent(nn.Module):
         keys = data.keys() if hasattr(data, "keys") else ()
         if "x" not in keys or not isinstance(data["x"], Tensor):
             renamed = "; its env_obs is called x here, and its memory lstm_h and lstm_c" if "env_obs" in keys else ""
-            raise InputError(
-                f"give observations as a tensor, or as 'x' in a mapping; got {type(data).__name__} without{renamed}"
-            )
+            got = f"a {type(data).__name__} without a tensor 'x'" if hasattr(data, "keys") else type(data).__name__
+            raise InputError(f"give observations as a tensor, or as 'x' in a mapping; got {got}{renamed}")
         single_steps = self.config.get("sequences") == SINGLE_STEPS
         inputs = graph_inputs(data, self.environment.obs_shape, self._core(), single_steps=single_steps)
         next_state = NEXT_STATE if STATE[0] in inputs else ()

@@ -8,9 +8,13 @@ from difflib import get_close_matches
 from typing import Any
 
 from modules.errors import ConfigError, ConfigWarning
-from modules.shapes import number, one_of
+from modules.shapes import NUMERICS, number, one_of
 
 WORDS: Mapping[str, tuple[str, ...]] = {
+    "numerics": NUMERICS,
+    "execution": ("sequential", "parallel"),
+    "action_dtype": ("int64", "int32"),
+    "learns": ("in_training",),
     "log_probs": ("log_softmax", "logsumexp"),
     "sequences": ("single_steps",),
     "divisors_when_remapped": ("environment",),
@@ -24,9 +28,6 @@ OTHERS = (
     "heads",
     "environment",
     "actions",
-    "action_dtype",
-    "numerics",
-    "execution",
     "remapped",
 )
 MIGRATION = ("stack", "era", "shadow", "observations")

@@ -11,6 +11,7 @@ from modules.merging import ElementwiseMergeModule, SlicedMergeModule
 from modules.module import MettaModule, OneSourceModule, one_per_key
 from modules.pooling import AdaptivePoolModule, AvgPoolModule, MaxPoolModule, PoolModule
 from modules.shapes import (
+    AT_EVERY_VISIT,
     EXACT,
     FAST,
     NUMERICS,
@@ -19,6 +20,7 @@ from modules.shapes import (
     axis_of,
     checked_slices,
     common_shape,
+    concatenated_shape,
     merge_options,
     narrowed,
     narrowed_shapes,
@@ -31,6 +33,7 @@ from modules.tokens import NUM_IDS, PADDING, TokenModule, TokenSourceModule, num
 from modules.weight_module import HeadModule, WeightModule, WeightOptions
 
 __all__ = [
+    "AT_EVERY_VISIT",
     "EXACT",
     "FAST",
     "NUMERICS",
@@ -58,6 +61,7 @@ __all__ = [
     "axis_of",
     "checked_slices",
     "common_shape",
+    "concatenated_shape",
     "inside_vmap",
     "merge_options",
     "narrowed",

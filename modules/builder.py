@@ -16,7 +16,7 @@ from modules.container import HEADS, ComponentContainer
 from modules.environment import Environment
 from modules.errors import ConfigError, GraphError, MettaError
 from modules.graph import Node, execution_order
-from modules.shapes import EXACT, NUMERICS, one_of
+from modules.shapes import AT_EVERY_VISIT, EXACT
 
 OWN_PACKAGES = ("modules.layers", "modules.blocks")
 PROPOSED_PACKAGE = "metta.agent.lib"
@@ -45,12 +45,11 @@ def build_components(config: Mapping[str, Any], environment: Environment) -> Com
     """
     check_keys(config)
     configs = _component_configs(config)
-    one_of("numerics", config.get("numerics", EXACT), NUMERICS)
     sources = {name: tuple(_sources(name, cfg)) for name, cfg in configs.items()}
     heads = config.get("heads") or HEADS
     order = _order(sources, heads)
-    if any("at_every_visit" in each.values() for each in configs.values()):
-        order = list(_visits(sources, heads))
+    if any(each.get("initialized") == AT_EVERY_VISIT for each in configs.values()):
+        order = list(_visits(sources, [head for head in heads if head in sources]))
     built: dict[str, MettaModule] = {}
     shapes: dict[str, Shape] = {}
     for name in order:
@@ -68,7 +67,7 @@ def build_components(config: Mapping[str, Any], environment: Environment) -> Com
             feature_ids=environment.ids,
             action_nvec=environment.action_nvec,
             clip_range=config.get("clip_range", 0),
-            numerics=config.get("numerics", EXACT),
+            numerics=config.get("numerics") or EXACT,
         )
         built[name], shapes[name] = build_component(name, configs[name], context)
         for key in built[name].in_keys[len(sources[name]) :]:

@@ -136,16 +136,18 @@ def policy_file_of(agent: MettaAgent) -> PolicyFile:
 def with_config(agent: MettaAgent, changes: Mapping[str, Any]) -> MettaAgent:
     """A copy of a policy under a config with other values: with its weights, anchors, embedding rows, actions and past.
 
-    Clip limits follow where `clip_range` or a `clip_scale` changes.
+    Clip limits follow where `clip_range` or a `clip_scale` changes. The copy has no wrappers.
 
     Args:
         agent: stays as it is.
         changes: go into its config, at any depth, such as `{"components": {"fc1": {"l2_init_scale": 0.1}}}`.
 
     Raises:
-        CheckpointError: changes with which the policy's tensors or attributes do not fit.
+        CheckpointError: changes with which the policy's tensors or attributes do not fit, or of its actions.
     """
     agent = unwrapped(agent)
+    if "actions" in changes:
+        raise CheckpointError("with_config keeps the actions that are active: call activate_actions on what it gives")
     content = policy_file_of(agent)
     content.config = _merged(content.config, plain(changes))
     with torch.random.fork_rng(devices=[]):

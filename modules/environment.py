@@ -22,7 +22,7 @@ class Environment:
 
     Attributes:
         obs_shape: `(H, W, F)` of one observation, or `(M, 3)` of a list of tokens (cell, feature id, value).
-        feature_normalizations: one divisor per feature.
+        feature_normalizations: one divisor per feature; or a mapping from the features' ids to theirs.
         feature_names: one name per feature, where known.
         action_nvec: sizes of the two action dimensions: number of action types, largest parameter + 1.
         feature_ids: the number that tokens have for each feature; 0, 1, ... if none are given.
@@ -30,7 +30,7 @@ class Environment:
         obs_height: likewise.
 
     Raises:
-        ConfigError: an observation shape that is none, ids for another number of features.
+        ConfigError: an observation shape that is none, a text for a list, ids for another number of features or twice.
     """
 
     obs_shape: tuple[int, ...]
@@ -42,17 +42,26 @@ class Environment:
     obs_height: int = 0
 
     def __post_init__(self) -> None:
+        if isinstance(self.feature_normalizations, Mapping):
+            if self.feature_ids:
+                raise ConfigError("feature_normalizations by id and feature_ids say the same: give one of them")
+            object.__setattr__(self, "feature_ids", tuple(self.feature_normalizations))
+            object.__setattr__(self, "feature_normalizations", tuple(self.feature_normalizations.values()))
         for name, values in vars(self).copy().items():
+            if isinstance(values, str):
+                raise ConfigError(f"{name} must be a list, got {values!r}")
             # Lists and numpy numbers come from an environment's spaces; JSON and comparisons need Python's own.
             object.__setattr__(self, name, tuple(map(_number, values)) if isinstance(values, Iterable) else values)
-        if not self.obs_shape:
-            raise ConfigError("obs_shape must be sizes such as (11, 11, 34), got none")
+        if not self.obs_shape or not isinstance(self.obs_shape, tuple):
+            raise ConfigError(f"obs_shape must be sizes such as (11, 11, 34), got {self.obs_shape or 'none'}")
         if not isinstance(self.feature_normalizations, tuple):
             raise ConfigError(f"feature_normalizations must be a list, got {self.feature_normalizations!r}")
         positive(**{f"obs_shape[{i}]": size for i, size in enumerate(self.obs_shape)})
         if self.feature_ids and len(self.feature_ids) != len(self.feature_normalizations):
             numbers = f"{len(self.feature_ids)} feature_ids and {len(self.feature_normalizations)} divisors"
             raise ConfigError(f"got {numbers}; give one of each per feature")
+        if len(set(self.feature_ids)) != len(self.feature_ids):
+            raise ConfigError(f"feature_ids must be different numbers, got {list(self.feature_ids)}")
 
     @property
     def ids(self) -> tuple[int, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from operator import index
+from typing import Any, SupportsIndex
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,21 @@ NUM_IDS = 256
 ORIGINAL = "original_feature_mapping"
 Features = Mapping[str, Mapping[str, Any]]
 """Name -> `{"id": ..., "normalization": ...}`, as an environment describes its features."""
+
+
+def ids_of(features: Features) -> dict[str, int]:
+    """Name -> number of an environment's features.
+
+    Raises:
+        ConfigError: "feature ... needs an id from 0 to 255, got ...".
+    """
+    ids = {}
+    for name, properties in features.items():
+        number = properties.get("id")
+        if not isinstance(number, SupportsIndex) or not 0 <= index(number) < NUM_IDS:
+            raise ConfigError(f"feature {name!r} needs an id from 0 to {NUM_IDS - 1}, got {number!r}")
+        ids[name] = index(number)
+    return ids
 
 
 @dataclass
@@ -55,8 +71,9 @@ class FeatureMap:
             uint8 `[256]`, the number in training of each number here; None where none differs.
         """
         remap: dict[int, int] = {}
-        for name, properties in features.items():
-            known, number = self.original.get(name), properties["id"]
+        ids = ids_of(features)
+        for name, number in ids.items():
+            known = self.original.get(name)
             if known is None and learn:
                 self.original[name] = number
             elif known != number:
@@ -64,8 +81,7 @@ class FeatureMap:
         self.kept["feature_id_remap"] = [[new, old] for new, old in remap.items()]
         if not remap:
             return None
-        current = {properties["id"] for properties in features.values()}
-        table = [remap.get(i, i if i in current else UNKNOWN) for i in range(NUM_IDS)]
+        table = [remap.get(i, i if i in ids.values() else UNKNOWN) for i in range(NUM_IDS)]
         return torch.tensor(table, dtype=torch.uint8)
 
     def divisors(self, features: Features) -> Tensor:

@@ -39,7 +39,9 @@ class MettaModule(nn.Module):
     source_keys: ClassVar[tuple[str, ...]] = ()
     """What `from_context` reads of a source in a config besides its `name`; of any other key there is a warning."""
     io_sizes: ClassVar[tuple[str, ...]] = ()
-    """Attributes that fix the shapes of inputs and outputs; a hot swap must keep them."""
+    """Attributes that fix the sizes of inputs and outputs; a hot swap must keep them.
+
+    Those of two classes are compared by position, so a size of both input and output stands twice."""
     saved_attributes: tuple[str, ...] = ()
     """Attributes outside the state dict that belong to a trained policy; an instance may have fewer than its class."""
 

@@ -69,7 +69,9 @@ class PolicyFile:
         try:
             text = json.dumps({"format": FORMAT, **header}, ensure_ascii=True, separators=(",", ":"))
         except (TypeError, ValueError) as error:
-            raise CheckpointError(f"config, attributes or provenance cannot be written as JSON: {error}") from error
+            raise CheckpointError(
+                f"config, attributes, features or provenance cannot be written as JSON: {error}"
+            ) from error
         # Copies, since safetensors refuses tensors that share memory, such as tied weights.
         whole = torch.contiguous_format
         return save(

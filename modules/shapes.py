@@ -20,6 +20,8 @@ Slice = tuple[int, int]
 
 EXACT, FAST = "exact", "fast"
 NUMERICS = (EXACT, FAST)
+AT_EVERY_VISIT = "at_every_visit"
+"""Of an option `initialized`: weights are drawn anew for every reader of the component, as old code did."""
 """`exact` gives the old stack's bits; `fast` uses cheaper algebra, whose error is at most twice that of the old one."""
 
 
@@ -115,13 +117,13 @@ def checked_slices(in_keys: Sequence[str], slices: Sequence[Sequence[int] | None
     Raises:
         ConfigError: "got ... slices for ... inputs", "slice ... must be [start, end] with 0 <= start < end".
     """
-    cuts = tuple(None if cut is None else (cut[0], cut[1]) for cut in slices or [None] * len(in_keys))
-    if len(cuts) != len(in_keys):
-        raise ConfigError(f"got {len(cuts)} slices for {len(in_keys)} inputs")
-    for key, cut in zip(in_keys, cuts, strict=True):
-        if cut is not None and not 0 <= cut[0] < cut[1]:
-            raise ConfigError(f"slice {list(cut)} of input {key!r} must be [start, end] with 0 <= start < end")
-    return cuts
+    given = slices or [None] * len(in_keys)
+    if len(given) != len(in_keys):
+        raise ConfigError(f"got {len(given)} slices for {len(in_keys)} inputs")
+    for key, cut in zip(in_keys, given, strict=True):
+        if cut is not None and not (_is_pair(cut) and 0 <= cut[0] < cut[1]):
+            raise ConfigError(f"slice {cut!r} of input {key!r} must be [start, end] with 0 <= start < end")
+    return tuple(None if cut is None else (cut[0], cut[1]) for cut in given)
 
 
 def narrowed(inputs: Sequence[Tensor], slices: Sequence[Slice | None], dim: int) -> list[Tensor]:
@@ -181,6 +183,19 @@ def narrowed_shapes(verb: str, in_shapes: Sequence[Shape], options: Mapping[str,
         sizes[axis] = shape[axis] if cut is None else cut[1] - cut[0]
         shapes.append(tuple(sizes))
     return shapes
+
+
+def concatenated_shape(in_shapes: Sequence[Shape], options: Mapping[str, Any]) -> Shape:
+    """The first input's shape after slicing, with the lengths along `dim` added up.
+
+    Raises:
+        ConfigError: "cannot concatenate ...": inputs that differ elsewhere, no such dimension, a slice beyond one.
+    """
+    shapes, axis = narrowed_shapes("concatenate", in_shapes, options), axis_of(options["dim"])
+    rest = {(*shape[:axis], *shape[axis:][1:]) for shape in shapes}
+    if len(rest) != 1:
+        raise ConfigError(f"cannot concatenate shapes {list(in_shapes)} along dim {options['dim']}")
+    return (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis:][1:])
 
 
 def common_shape(verb: str, in_shapes: Sequence[Shape], options: Mapping[str, Any]) -> Shape:

@@ -9,9 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from modules.base import BuildContext, Shape, SlicedMergeModule, common_shape, merge_options, narrowed, narrowed_shapes
+from modules.base import (
+    BuildContext,
+    Shape,
+    SlicedMergeModule,
+    common_shape,
+    concatenated_shape,
+    merge_options,
+    narrowed,
+)
 from modules.errors import ConfigError
-from modules.shapes import axis_of
 
 MERGES: dict[str, Callable[[Sequence[Tensor], int], Tensor]] = {
     "concat": lambda inputs, dim: torch.cat(list(inputs), dim=dim),
@@ -60,14 +67,11 @@ class MergeModule(SlicedMergeModule):
     @classmethod
     def from_context(cls, context: BuildContext) -> dict[str, Any]:
         """Slices and dimension, which the config keeps beside each source."""
-        return merge_options(context, dim_of_all=False)
+        return merge_options(context, dim_of_all=True)
 
     @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
         """The common shape after slicing; with the lengths along `dim` added up if they are concatenated."""
         if options.get("merge_type", "concat") != "concat":
             return common_shape("merge", in_shapes, options)
-        shapes, axis = narrowed_shapes("concatenate", in_shapes, options), axis_of(options["dim"])
-        sizes = list(shapes[0])
-        sizes[axis] = sum(shape[axis] for shape in shapes)
-        return tuple(sizes)
+        return concatenated_shape(in_shapes, options)

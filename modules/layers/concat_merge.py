@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from modules.base import BuildContext, Shape, SlicedMergeModule, axis_of, merge_options, narrowed, narrowed_shapes
-from modules.errors import ConfigError
+from modules.base import BuildContext, Shape, SlicedMergeModule, concatenated_shape, merge_options, narrowed
 
 
 class ConcatMergeModule(SlicedMergeModule):
@@ -49,8 +48,4 @@ class ConcatMergeModule(SlicedMergeModule):
         Raises:
             ConfigError: inputs that differ elsewhere, or a slice beyond its input.
         """
-        shapes, axis = narrowed_shapes("concatenate", in_shapes, options), axis_of(options["dim"])
-        rest = {(*shape[:axis], *shape[axis:][1:]) for shape in shapes}
-        if len(rest) != 1:
-            raise ConfigError(f"cannot concatenate shapes {list(in_shapes)} along dim {options['dim']}")
-        return (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis:][1:])
+        return concatenated_shape(in_shapes, options)

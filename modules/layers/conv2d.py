@@ -37,7 +37,7 @@ class Conv2dModule(WeightModule):
         padding: zeros added on each side.
         bias: whether to add a learned bias.
         drops_remainder: whether a kernel may leave out the last rows or columns of its input, where no whole step is
-            left; an error otherwise.
+            left. It is read where an agent is built: a config without it is refused then.
         numerics: `fast` multiplies by the kernel as a matrix where it has few places in the input; `exact` convolves.
         **options: see `WeightModule`.
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from modules.base import (
+    AT_EVERY_VISIT,
     EXACT,
     FAST,
     NUMERICS,
@@ -24,7 +25,7 @@ from modules.base import (
 )
 from modules.errors import ConfigError
 
-DRAWS = {"once": 1, "twice": 2, "at_every_visit": 2}
+DRAWS = {"once": 1, "twice": 2, AT_EVERY_VISIT: 2}
 """`initialized` -> draws of initial weights when it is made."""
 
 
@@ -94,7 +95,7 @@ class LSTMModule(MettaModule):
 
     def revisit(self) -> None:
         """The builder has come by again on its way through the graph."""
-        if self.initialized == "at_every_visit":
+        if self.initialized == AT_EVERY_VISIT:
             self._initialize()
 
     @property

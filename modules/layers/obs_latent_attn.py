@@ -70,7 +70,7 @@ class ObsLatentAttnModule(MettaModule):
         v_dim: int | None = None,
         mlp_ratio: float = 4.0,
         use_cls_token: bool = False,
-        in_keys: Sequence[str] = ("input",),
+        in_keys: Sequence[str] | None = None,
         out_keys: Sequence[str] = ("output",),
     ) -> None:
         size = in_dim if query_token_dim is None else query_token_dim
@@ -81,7 +81,7 @@ class ObsLatentAttnModule(MettaModule):
         _check_fit(num_heads, num_layers, size, qk_dim, v_dim)
         if hidden < 1:
             raise ConfigError(f"mlp_ratio must give at least one hidden unit, got {mlp_ratio!r}")
-        super().__init__(in_keys, out_keys)
+        super().__init__(in_keys or ("input", *self.in_keys_for({"use_mask": use_mask})), out_keys)
         self.in_dim, self.out_dim, self.use_mask = in_dim, out_dim, use_mask
         self.num_query_tokens, self.num_heads, self.num_layers = num_query_tokens, num_heads, num_layers
         self.query_token_dim, self.qk_dim, self.v_dim = size, qk_dim, v_dim

@@ -42,13 +42,13 @@ class ObsSelfAttnModule(MettaModule):
         num_layers: int = 1,
         num_heads: int = 1,
         use_cls_token: bool = False,
-        in_keys: Sequence[str] = ("input",),
+        in_keys: Sequence[str] | None = None,
         out_keys: Sequence[str] = ("output",),
     ) -> None:
         positive(in_dim=in_dim, out_dim=out_dim, num_layers=num_layers, num_heads=num_heads)
         if in_dim % num_heads:
             raise ConfigError(f"in_dim ({in_dim}) must be divisible by num_heads ({num_heads})")
-        super().__init__(in_keys, out_keys)
+        super().__init__(in_keys or ("input", *self.in_keys_for({"use_mask": use_mask})), out_keys)
         self.in_dim, self.out_dim, self.use_mask = in_dim, out_dim, use_mask
         self.num_layers, self.num_heads, self.use_cls_token = num_layers, num_heads, use_cls_token
         self._scale = (in_dim // num_heads) ** -0.5

@@ -40,7 +40,7 @@ class SafeModule(Wrapper):
         nan_check: whether to look for NaN and infinities.
         value_keys: outputs that are values.
         value_limit: absolute value above which there is a warning, once per key.
-        check_every: how many calls there are to one that is checked.
+        check_every: how many calls there are to one that is checked, from the first on.
 
     Raises:
         ConfigError: specs or bounds for keys that `module` does not have, bounds that are none.
@@ -90,7 +90,7 @@ class SafeModule(Wrapper):
             return self._bounded(self._asserted(inputs))
         if self.check_every > 1:
             self.__dict__["_calls"] += 1  # nn.Module's own way to set an attribute takes longer than many a layer
-            if self._calls % self.check_every:
+            if (self._calls - 1) % self.check_every:
                 return self._bounded(self.inner(*inputs))
         if self.input_specs:
             self._check_shapes("input", self.in_keys, inputs, self.input_specs)
@@ -157,6 +157,7 @@ class SafeModule(Wrapper):
         return result
 
     def _assert(self, what: str, keys: Sequence[str], tensors: Sequence[Tensor]) -> None:
+        self._check_shapes(what, keys, tensors, self.input_specs if what == "input" else self.output_specs)
         for key, x in zip(keys, tensors, strict=True):
             if self.nan_check and x.is_floating_point():
                 message = f"NaN or Inf detected in {what} {key!r} of component {self.label}"

@@ -96,6 +96,11 @@ class Wrapper(MettaModule):
         """Of the wrapped module."""
         return getattr(self.module, "saved_attributes", ())
 
+    @property
+    def draws_random_numbers(self) -> bool:
+        """As the wrapped module."""
+        return bool(getattr(self.module, "draws_random_numbers", False))
+
     def _add_losses(self, data: MutableMapping[str, Any]) -> None:
         """Adds what the wrapped module adds."""
         if isinstance(self.module, MettaModule):

@@ -17,6 +17,7 @@ from migrate import config_rules
 from migrate.eras import Era
 from migrate.errors import UnusableFileError, UsageError
 from migrate.to_legacy import legacy_agent
+from modules.agent_keys import WORDS
 from modules.errors import MettaError
 from tests.migrate import _eras as eras
 from tests.migrate import _policies as policies
@@ -147,6 +148,13 @@ def test_a_config_for_another_policy_is_refused_with_both_readings(
 ) -> None:
     with pytest.raises(UsageError, match=rf"policy\.pt: .*{what}"):
         build(config, policy, stack=stack)
+
+
+@pytest.mark.parametrize("key", ["action_dtype", "log_probs", "sequences", "l2_init_anchors", "learns"])
+def test_what_a_new_config_says_of_the_whole_agent_must_be_so_in_the_checkpoint(migrated: Path, key: str) -> None:
+    other = WORDS[key][-1]
+    with pytest.raises(UsageError, match=f"{key} is {other} here and None in the checkpoint"):
+        build({**NEW, key: other}, migrated)
 
 
 def test_a_relu_behind_the_core_does_not_outweigh_the_date_of_the_checkpoint(tmp_path: Path) -> None:

@@ -250,3 +250,28 @@ def test_the_new_file_says_where_it_comes_from(migrated: Path) -> None:
     assert migration["era"] == "E4d"
     assert set(migration["sources"]) == {"policy", "trainer"}
     assert migration["record"]["name"] == "run/model_0007.pt"
+
+
+def test_no_output_is_written_for_two_inputs(old: Path, capsys: Any) -> None:
+    twin = Path(shutil.copy(old, old.with_suffix(".pth")))
+    assert run(old, twin, "--force") == 5
+    assert f"was just written for {old}\n  -> migrate one of both with -o" in capsys.readouterr().err
+
+
+def test_options_that_would_do_nothing_are_refused(migrated: Path, trainer_state: Path, capsys: Any) -> None:
+    assert run(migrated, "--trainer-state", trainer_state) == 4
+    assert "is a policy of the new stack already, and a trainer state goes along" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="4"):
+        run(migrated, "--to", "legacy", "--era", "E1")
+    assert "--era is for old policies" in capsys.readouterr().err
+
+
+def test_after_training_the_way_back_says_what_its_record_cannot_know(
+    migrated: Path, tmp_path: Path, capsys: Any
+) -> None:
+    agent = modules.load_agent(migrated)
+    policies.train(agent, policies.adam(agent), range(1))
+    modules.save_agent(agent, tmp_path / "trained.safetensors")
+    assert run(tmp_path / "trained.safetensors", "--to", "legacy", "--json") == 0
+    (note,) = json.loads(capsys.readouterr().out)["notes"]
+    assert note == "the record says epoch, score as when the policy was migrated; it has changed since"

@@ -324,3 +324,12 @@ def test_what_only_the_new_stack_knows_is_dropped_and_told(line: str) -> None:
     back = to_legacy(f"{line}\n{new}", "simple.yaml")
     assert line.partition(":")[0] not in back.text
     assert f"{line.partition(':')[0]}: dropped, which the old stack does not know" in back.notes
+
+
+def test_a_folder_that_is_named_like_a_file_is_passed_over_and_a_broken_link_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "conf.yaml").mkdir()
+    (tmp_path / "broken.yml").symlink_to(tmp_path / "nowhere")
+    assert main([str(tmp_path)]) == 2
+    assert "broken.yml: cannot be read: No such file or directory" in capsys.readouterr().err

@@ -6,6 +6,7 @@ import json
 from collections import OrderedDict, defaultdict
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -76,3 +77,7 @@ def test_a_scalar_keeps_its_type() -> None:
 def test_a_tensor_is_no_value() -> None:
     with pytest.raises(UnusableFileError, match="a Tensor cannot be converted"):
         to_json([torch.ones(1)])
+
+
+def test_numbers_of_numpy_are_said_as_pythons() -> None:
+    assert to_json({"score": np.float64(1.5), "epoch": np.int64(3)}) == {"score": 1.5, "epoch": 3}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
@@ -170,3 +171,18 @@ def test_a_shadow_that_is_saved_by_the_wrong_function_is_told_the_right_one(migr
     assert isinstance(
         migrate.load_policy(migrate.save_policy(tmp_path / "p.pt", shadow)[0], "legacy"), legacy.MettaAgent
     )
+
+
+def test_statistics_of_fewer_layers_are_a_mismatch(migrated: Path) -> None:
+    shadow = build("shadow", checkpoint=migrated)
+    shadow.control.compute_weight_metrics = lambda: [{"name": "fc", "norm": 1.0}]
+    shadow.candidate.compute_weight_metrics = list
+    shadow.compute_weight_metrics()
+    assert "compute_weight_metrics entries" in shadow.report().mismatches
+
+
+def test_an_attribute_of_the_shadow_itself_can_be_patched_for_a_while(migrated: Path) -> None:
+    shadow = build("shadow", checkpoint=migrated)
+    with mock.patch.object(shadow, "forward", return_value="patched"):
+        assert shadow(None) == "patched"
+    assert same(act(shadow), act(migrate.load_policy(migrated, "legacy")))

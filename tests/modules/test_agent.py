@@ -137,8 +137,8 @@ def test_keeping_what_the_components_wrote_runs_nothing_that_draws_other_actions
         (torch.zeros(2, 5, 5, 4), r"must be \[B, 5, 5, 3\] or \[B, T, 5, 5, 3\], got \[2, 5, 5, 4\]"),
         (torch.zeros(OBS_SHAPE), r"got \[5, 5, 3\]"),
         (torch.zeros(1, 1, 1, *OBS_SHAPE), r"got \[1, 1, 1, 5, 5, 3\]"),
-        ({}, "give observations as a tensor, or as 'x' in a mapping; got dict without"),
-        (np.zeros((2, *OBS_SHAPE)), "got ndarray without"),
+        ({}, "give observations as a tensor, or as 'x' in a mapping; got a dict without a tensor 'x'"),
+        (np.zeros((2, *OBS_SHAPE)), "got ndarray$"),
     ],
 )
 def test_observations_that_do_not_fit_are_refused(x: Any, message: str) -> None:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+import torch
 
 from modules import Environment, MettaAgent
 from modules.builder import build_components
@@ -18,6 +19,10 @@ WRONG: list[tuple[str, Any, str]] = [
     ("heads", "_value_", "heads must be a list of components, got '_value_'"),
     ("clip_range", None, "clip_range must be a number, got None"),
     ("clip_range", "1", "clip_range must be a number, got '1'"),
+    ("learns", "in_trainin", "learns must be in_training, got 'in_trainin'"),
+    ("action_dtype", "float32", "action_dtype must be int64 or int32, got 'float32'"),
+    ("execution", "threads", "execution must be sequential or parallel, got 'threads'"),
+    ("numerics", "slow", "numerics must be exact or fast, got 'slow'"),
     ("actions", [1], "actions must be a mapping with names and max_params, lists both, got [1]"),
     ("actions", {"names": ["a"], "max_params": 3}, "actions must be a mapping with names and max_params, lists both"),
     ("actions", {"names": "a", "max_params": [3]}, "actions must be a mapping with names and max_params, lists both"),
@@ -69,3 +74,11 @@ def test_a_slice_that_is_none_is_refused(cut: Any) -> None:
     message = f"source 'flat': a slice is [start, end] and needs its dim, got {cut}"
     with pytest.raises(ConfigError, match=re.escape(message)):
         build_components(config(joined={"sources": [{"name": "flat", "slice": cut, "dim": 1}, "center"]}), ENVIRONMENT)
+
+
+def test_null_is_the_default_of_every_word() -> None:
+    null = dict.fromkeys(("log_probs", "learns", "action_dtype", "execution", "numerics"))
+    agent = MettaAgent({**CONFIG, **null}, ENVIRONMENT)
+    agent.activate_actions(["noop"], [0])
+    assert agent.action_space is not None
+    assert agent.action_space.pairs.dtype == torch.int64

@@ -50,6 +50,29 @@ def test_a_merge_takes_slices() -> None:
     assert merge({"a": torch.ones(2, 3), "b": torch.ones(2, 2)})["merged"].shape == (2, 3)
 
 
+MERGE = {"_target_": "modules.blocks.merge.MergeModule"}
+
+
+@pytest.mark.parametrize(("shapes", "dim", "expected"), [([(3, 5), (3, 6)], 2, (3, 11)), ([(3, 5), (4, 5)], 1, (7, 5))])
+def test_a_merge_goes_along_the_dim_of_its_sources(shapes: list[Any], dim: int, expected: tuple[int, ...]) -> None:
+    sources = tuple({"name": f"source{i}", "dim": dim} for i in range(2))
+    context = BuildContext(in_shapes=tuple(shapes), sources=sources, obs_shape=(4, 4, 3))
+    module, announced = build_component("merge", MERGE, context)
+    assert module.compute(*(torch.ones(2, *shape) for shape in shapes)).shape[1:] == announced == expected
+
+
+def test_a_merge_of_shapes_that_do_not_fit_is_refused() -> None:
+    context = BuildContext(in_shapes=((3, 5), (4, 6)), sources=({"name": "a"}, {"name": "b"}), obs_shape=(4, 4, 3))
+    with pytest.raises(ConfigError, match="cannot concatenate shapes"):
+        build_component("merge", MERGE, context)
+
+
+@pytest.mark.parametrize("cut", [[0, 1, 2], [0], [2, 1], "ab"])
+def test_a_slice_of_ones_own_code_is_checked(cut: Any) -> None:
+    with pytest.raises(ConfigError, match=re.escape(f"slice {cut!r} of input 'a' must be [start, end]")):
+        MergeModule(["a"], slices=[cut])
+
+
 def test_a_merge_of_an_unknown_type_is_refused() -> None:
     with pytest.raises(ConfigError, match="merge_type must be concat, add, subtract, mean, got 'glue'"):
         MergeModule(["a"], "glue")

@@ -31,3 +31,23 @@ def test_what_is_no_environment_is_refused(values: Any) -> None:
 def test_an_observation_shape_must_be_positive_sizes(shape: Any) -> None:
     with pytest.raises(ConfigError, match="obs_shape"):
         Environment(shape, ())
+
+
+def test_divisors_may_be_given_by_feature_id() -> None:
+    by_id: Any = {1: 2.0, 7: 255.0}
+    assert Environment((200, 3), by_id) == Environment((200, 3), (2.0, 255.0), feature_ids=(1, 7))
+    with pytest.raises(ConfigError, match="say the same: give one of them"):
+        Environment((200, 3), by_id, feature_ids=(1, 7))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"feature_names": "hp"}, "feature_names must be a list, got 'hp'"),
+        ({"obs_shape": 5}, "obs_shape must be sizes such as .*, got 5"),
+        ({"feature_ids": [4, 4]}, r"feature_ids must be different numbers, got \[4, 4\]"),
+    ],
+)
+def test_what_would_be_taken_for_something_else_is_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Environment(**{"obs_shape": (200, 3), "feature_normalizations": (1.0, 2.0), **values})

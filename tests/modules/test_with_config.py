@@ -128,3 +128,8 @@ def test_actions_of_an_evaluation_in_inference_mode_can_be_learned_with() -> Non
         policy.activate_actions(*ACTIONS)
     policy(observations(3, 2), PolicyState(), torch.zeros(3, 2, 2, dtype=torch.long))[1].sum().backward()
     assert policy.components["_action_embeds_"].weight.grad is not None
+
+
+def test_actions_are_not_changed_by_a_config() -> None:
+    with pytest.raises(CheckpointError, match="with_config keeps the actions that are active: call activate_actions"):
+        with_config(trained(), {"actions": {"names": ["noop"], "max_params": [0]}})

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch._dynamo.exc import Unsupported
 
 from modules import PolicyState, SafeModule
 from modules.errors import GraphError
@@ -124,6 +125,14 @@ def test_a_safe_component_stops_a_compiled_graph_too() -> None:
     assert torch.equal(run(x), components.execute({"x": x})["b"])
     with pytest.raises(RuntimeError, match="NaN or Inf detected in input 'x' of component 'a'"):
         run(x / 0)
+
+
+def test_a_wrong_shape_is_no_graph() -> None:
+    components = linears()
+    components.replace_component("a", SafeModule(components["a"], output_specs={"a": (None, 5)}))
+    run, _ = compiled(lambda x: components.execute({"x": x}), "eager")
+    with pytest.raises(Unsupported, match="shape mismatch for output 'a'"):
+        run(torch.randn(2, 3))
 
 
 def test_a_missing_input_of_a_compiled_container_is_told() -> None:

@@ -98,3 +98,8 @@ def test_its_rule_refuses_the_time_in_which_it_never_ran(era: str) -> None:
 @pytest.mark.parametrize("era", ["E6a", "E7b", "E10", "E11"])
 def test_its_rule_takes_the_time_before_and_after(era: str) -> None:
     assert to_new(RULE, {"out_dim": 4, "use_mask": True}, Era(era), "here").config == {"out_dim": 4, "use_mask": True}
+
+
+def test_a_mask_is_read_where_one_is_used() -> None:
+    assert ObsLatentAttnModule(4, 4, use_mask=True).in_keys == ("input", "obs_mask")
+    assert ObsLatentAttnModule(4, 4).in_keys == ("input",)

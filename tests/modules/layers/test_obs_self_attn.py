@@ -71,3 +71,8 @@ def test_it_takes_the_size_of_a_token_from_its_source() -> None:
 def test_sizes_that_do_not_fit_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         attention(**options)
+
+
+def test_a_mask_is_read_where_one_is_used() -> None:
+    assert ObsSelfAttnModule(4, 4, use_mask=True).in_keys == ("input", "obs_mask")
+    assert ObsSelfAttnModule(4, 4).in_keys == ("input",)

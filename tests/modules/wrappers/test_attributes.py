@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from modules import LinearModule, MettaModule, RegularizedModule, SafeModule, WeightMonitoringModule
 from modules.errors import ConfigError
+from modules.layers.dropout import DropoutModule
 
 Wrap = Callable[[nn.Module], MettaModule]
 wraps = pytest.mark.parametrize("wrap", [SafeModule, RegularizedModule, WeightMonitoringModule])
@@ -52,3 +53,10 @@ def test_a_wrapper_keeps_its_module(wrap: Wrap) -> None:
     with pytest.raises(ConfigError, match=r"a wrapper keeps its module: put a new .*Module around the other one"):
         wrapped.module = LinearModule(4, 3)
     assert list(wrapped.state_dict()) == ["weight", "bias"]
+
+
+@pytest.mark.parametrize("wrap", [SafeModule, WeightMonitoringModule])
+def test_a_wrapper_draws_random_numbers_where_what_it_wraps_does(wrap: Any) -> None:
+    wrapped = wrap(DropoutModule(p=0.5))
+    assert wrapped.draws_random_numbers
+    assert not wrapped.eval().draws_random_numbers

@@ -101,6 +101,8 @@ def test_under_vmap_values_are_bounded_and_not_looked_at() -> None:
 
 def test_calls_can_be_sampled() -> None:
     safe, bad = SafeModule(Given(), check_every=3), {"in_0": torch.tensor([[NAN]])}
+    with pytest.raises(SafetyError, match="NaN detected"):
+        safe(bad)  # the first of a kind is the likeliest to be wrong
     safe(bad)
     safe(bad)
     with pytest.raises(SafetyError, match="NaN detected"):
