@@ -23,7 +23,7 @@ from migrate.pickle_writer import save_record
 from migrate.plan import make_plan
 from migrate.shadow import served
 from migrate.to_legacy import legacy_bytes, record_of
-from migrate.trainer_state import STATE_DICTS, by_name, said
+from migrate.trainer_state import STATE_DICTS, as_json, by_name
 from modules import MettaAgent
 from modules.checkpoint import policy_file_of
 from modules.policy_file import PolicyFile, write_atomically
@@ -92,7 +92,7 @@ def _put_optimizer(
 ) -> None:
     own = [name for name, _ in agent.named_parameters()]
     state = by_name(optimizer, _new_names(agent, content), path, own)
-    state.rest = said(dict(trainer), "the trainer values", path)
+    state.rest = as_json(dict(trainer), "the trainer values", path)
     for note in state.notes:
         logger.warning("%s: %s", path, note)
     state.key = STATE_DICTS[era_of_config(content.config).is_since("E11")]
@@ -144,4 +144,4 @@ def _check_metadata(metadata: Mapping[str, Any] | None, content: PolicyFile, pat
     if is_new_file(path) or era_of_config(content.config).is_since("E11"):
         what = "metadata stand in the record of a .pt, and this file has none"
         raise UsageError(what, where=path, fix="leave metadata away; agent.provenance is saved with a .safetensors")
-    said(dict(metadata), "the metadata", path)
+    as_json(dict(metadata), "the metadata", path)

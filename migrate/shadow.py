@@ -27,14 +27,9 @@ from migrate.shadow_methods import ACTIVATING, MIRRORED, arguments_for, numbers
 from migrate.shadow_report import Report
 from migrate.shadow_weights import Followed
 from modules.interop import unwrapped
+from modules.wrappers.wrapper import SHARED
 
 SHADOW = "shadow"
-SHARED = (
-    *("_modules", "_parameters", "_buffers", "_non_persistent_buffers_set"),
-    *("_state_dict_hooks", "_state_dict_pre_hooks"),
-    *("_load_state_dict_pre_hooks", "_load_state_dict_post_hooks"),
-)
-"""What torch keeps in a module that the shadow has in common with its control."""
 SETTINGS = ("clip_range",)
 """Attributes that a caller may set, and that both agents have."""
 OTHER = {"legacy": "modules", "modules": "legacy"}

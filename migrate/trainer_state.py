@@ -102,11 +102,11 @@ def by_name(optimizer: Mapping[str, Any], names: Sequence[str], where: object, o
             if isinstance(value, TensorRef | Tensor):
                 state.tensors[place] = value
             else:
-                state.values[place] = said(value, f"{place[1]} of {place[0]}", where)
+                state.values[place] = as_json(value, f"{place[1]} of {place[0]}", where)
     spare = {repr(key) for key in optimizer.keys() - {"state", "param_groups"}}
     for group in groups:
         kept = {key: value for key, value in group.items() if not _is_code(value) and key != PARAM_NAMES}
-        options = {key: said(value, f"{key!r} of the parameter group", where) for key, value in kept.items()}
+        options = {key: as_json(value, f"{key!r} of the parameter group", where) for key, value in kept.items()}
         state.groups.append({**options, "params": [name_of[position] for position in group["params"]]})
         spare |= {repr(key) for key in group.keys() - kept.keys() - {PARAM_NAMES}}
     if spare:
@@ -155,8 +155,8 @@ def _is_code(value: Any) -> bool:
     return isinstance(value, type) or type(value) is object or marker
 
 
-def said(value: Any, what: str, where: object) -> Any:
-    """`value` as `json_values` says it.
+def as_json(value: Any, what: str, where: object) -> Any:
+    """`value` as the JSON values of `json_values`.
 
     Raises:
         UnusableFileError: "... cannot be kept: ...", for tensors and objects of other classes.

@@ -181,7 +181,7 @@ class MettaAgent(nn.Module):
             got = f"a {type(data).__name__} without a tensor 'x'" if hasattr(data, "keys") else type(data).__name__
             raise InputError(f"give observations as a tensor, or as 'x' in a mapping; got {got}{renamed}")
         single_steps = self.config.get("sequences") == SINGLE_STEPS
-        inputs = graph_inputs(data, self.environment.obs_shape, self._core(), single_steps=single_steps)
+        inputs = graph_inputs(data, self.environment.obs_shape, self.core, single_steps=single_steps)
         next_state = NEXT_STATE if STATE[0] in inputs else ()
         core = ("_core_",) if "e3b" in data.keys() else ()  # noqa: SIM118 - a TensorDict has no `in`
         losses = (REGULARIZATION_LOSS,) if self.training and torch.is_grad_enabled() else ()
@@ -217,8 +217,9 @@ class MettaAgent(nn.Module):
         for key, value in {**results, **state}.items():
             data[key] = value
 
-    def _core(self) -> Any:
-        """The module with a recurrent state, also inside a wrapper."""
+    @property
+    def core(self) -> Any:
+        """The module with a recurrent state, also inside a wrapper; None if there is none."""
         return self.components._first_with("initial_state")
 
     def clip_weights(self) -> None:

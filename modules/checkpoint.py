@@ -18,6 +18,7 @@ from modules.interop import unwrapped
 from modules.policy_file import ATTRIBUTE, STATE_DICT, PolicyFile, read_policy_file, write_atomically
 from modules.savable import check_config
 from modules.weight_module import WeightModule
+from modules.wrappers.wrapper import innermost
 
 
 def agent_from(content: PolicyFile, where: object) -> MettaAgent:
@@ -153,7 +154,7 @@ def with_config(agent: MettaAgent, changes: Mapping[str, Any]) -> MettaAgent:
     with torch.random.fork_rng(devices=[]):
         result = agent_from(content, "the changed config")
     for name, module in agent.components.items():
-        before, after = (getattr(each, "_innermost", each) for each in (module, result.components[name]))
+        before, after = (innermost(each) for each in (module, result.components[name]))
         if isinstance(after, WeightModule) and after.clipping != before.clipping:
             after.clip_value = after.limit()
     return result.to(next(agent.parameters()).device)

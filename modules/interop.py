@@ -136,7 +136,7 @@ class BatchFirst(nn.Module):
         first = [each.select(len(batch) - 1, 0) if through_time else each for each in state]
         rows = [each.reshape(-1, *each.shape[-2:]).transpose(0, 1) for each in first]
         data = {"x": x.reshape(-1, *steps, *obs_shape), **dict(zip(STATE, rows, strict=False))}
-        inputs = graph_inputs(data, obs_shape, self.agent._core())
+        inputs = graph_inputs(data, obs_shape, self.agent.core)
         kept = NEXT_STATE if state and not self.sequences else ()
         self.agent.components.execute(inputs, outputs=(self.head, *kept))
         next_state = [inputs[key].transpose(0, 1) for key in kept]
@@ -147,7 +147,7 @@ def _module(agent: Any, head: str, key: str, *, sequences: bool) -> Any:
     """A head as tensordict's own module, which reads and writes the state under the agent's names."""
     from tensordict.nn import TensorDictModule
 
-    state = ["lstm_h", "lstm_c"] if agent._core() is not None else []
+    state = ["lstm_h", "lstm_c"] if agent.core is not None else []
     following: Sequence[Any] = [] if sequences else [("next", each) for each in state]
     head_alone = BatchFirst(agent, head, sequences=sequences)
     return TensorDictModule(head_alone, in_keys=["x", *state], out_keys=[key, *following])

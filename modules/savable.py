@@ -10,6 +10,7 @@ import torch
 from modules.agent import MettaAgent
 from modules.errors import CheckpointError
 from modules.weight_module import WeightOptions
+from modules.wrappers.wrapper import innermost
 
 # Values that are equal when they look equal; what else a module keeps, such as tensors, is in the file or derived.
 PLAIN = (bool, int, float, str, tuple, type(None))
@@ -52,7 +53,7 @@ def check_config(agent: MettaAgent) -> None:
     if agent.clip_range != made.clip_range:
         raise CheckpointError(f"the agent's clip_range is {agent.clip_range!r}, not {made.clip_range!r}{WAY_OUT}")
     for name, module in agent.components.items():
-        mine, said = _arguments(getattr(module, "_innermost", module)), _arguments(built[name])
+        mine, said = _arguments(innermost(module)), _arguments(built[name])
         for what in dict.fromkeys([*mine, *said]):
             if mine.get(what) != said.get(what):
                 values = f"{what} is {mine.get(what)!r}, not {said.get(what)!r}"

@@ -90,7 +90,7 @@ def _graph_inputs(pair: Pair, obs: Tensor, inputs: Inputs) -> Feeds:
     agent, state = cast(Any, pair.new), inputs.state()
     data = {"x": obs, **({} if state is None else dict(zip(("lstm_h", "lstm_c"), state, strict=True)))}
     single_steps = agent.config.get("sequences") == SINGLE_STEPS
-    return dict(graph_inputs(data, agent.environment.obs_shape, agent._core(), single_steps=single_steps))
+    return dict(graph_inputs(data, agent.environment.obs_shape, agent.core, single_steps=single_steps))
 
 
 @contextmanager

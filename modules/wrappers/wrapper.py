@@ -74,16 +74,8 @@ class Wrapper(MettaModule):
     @property
     def label(self) -> str:
         """The wrapped component for messages: its first output, and the class that computes it."""
-        name = type(self._innermost).__name__
+        name = type(innermost(self)).__name__
         return f"{self.out_keys[0]!r} ({name})" if self.out_keys else name
-
-    @property
-    def _innermost(self) -> nn.Module:
-        """What is no wrapper."""
-        module: Any = self.module
-        while isinstance(module, Wrapper):
-            module = module.module
-        return cast(nn.Module, module)
 
     # A wrapper's own class has these as constants; what counts is what the wrapped module says.
     @property
@@ -163,3 +155,10 @@ class Wrapper(MettaModule):
     def extra_repr(self) -> str:
         """The wrapped module's class, since it is no child."""
         return f"around {type(self.module).__name__}"
+
+
+def innermost(module: nn.Module) -> nn.Module:
+    """What is wrapped, and no wrapper; a module without wrappers itself."""
+    while isinstance(module, Wrapper):
+        module = module.module
+    return module
