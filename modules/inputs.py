@@ -64,6 +64,9 @@ def graph_inputs(
         raise InputError(f"observations must be [B, {sizes}] or [B, T, {sizes}], got {list(x.shape)}")
     if not torch.compiler.is_compiling() and not x.numel():  # a compiler would make the batch size a case of its own
         raise InputError(f"observations must be one or more, got {list(x.shape)}")
+    if single_steps and batch_dims(data) == 1 and x.dim() == ndim + 2:
+        steps = "with sequences: single_steps each step has a state of its own"
+        raise InputError(f"{steps}, which no TensorDict of batch_size [B] can hold: give a dict")
     inputs = {"x": x.flatten(0, 1) if x.dim() == ndim + 2 else x}
     if core is not None:
         rows = inputs["x"].shape[0] if single_steps else x.shape[0]

@@ -16,6 +16,7 @@ from tensordict.nn import (
 from torch import Tensor, nn
 
 from modules import ComponentContainer, LinearModule, SafeModule
+from modules.errors import InputError
 from modules.layers.concat_merge import ConcatMergeModule
 from modules.layers.lstm import LSTMModule
 from tests.modules._agents import agent, observations
@@ -193,3 +194,12 @@ def test_functional_parameters_of_tensordict_swap_into_our_container() -> None:
         changed = components.execute({"x": inputs()})
     assert not torch.equal(changed["left"], expected["left"])
     assert torch.equal(components.execute({"x": inputs()})["left"], expected["left"])
+
+
+def test_steps_with_states_of_their_own_need_a_dict() -> None:
+    policy, x = agent(), observations(ROWS, 2)
+    policy.config["sequences"] = "single_steps"
+    action = torch.zeros(ROWS, 2, 2, dtype=torch.int64)
+    assert policy({"x": x, "action": action})["next_lstm_h"].shape[1] == ROWS * 2
+    with pytest.raises(InputError, match=r"no TensorDict of batch_size \[B\] can hold: give a dict"):
+        policy(TensorDict({"x": x, "action": action}, batch_size=[ROWS]))
