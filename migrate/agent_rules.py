@@ -51,7 +51,7 @@ def era_of_config(config: Mapping[str, Any]) -> Era:
     return named(config[ERA], "config") if config.get(ERA) else DEFAULT_ERA
 
 
-def differing(config: Mapping[str, Any], era: Era) -> list[str]:
-    """Keys of a new config that say something else than its era did, which the old stack cannot."""
+def differing(config: Mapping[str, Any], era: Era) -> dict[str, Any]:
+    """Keys of a new config that say something else than its era did, which the old stack cannot; and what it did."""
     decided = decided_by(era, config["components"])
-    return [key for key in FIXED if not equal(config.get(key), decided.get(key))]
+    return {key: decided.get(key) for key in FIXED if not equal(config.get(key), decided.get(key))}

@@ -73,11 +73,12 @@ def to_old_agent(config: Mapping[str, Any], era: Era, where: object) -> dict[str
         own = {key: value for key, value in translated.config.items() if key not in told}
         options = assemble(old_path(stem, era), component, own)
         components[name] = options if era.is_since("E4a") else early_sources(options, stem)
-    if keys := differing(config, era):
+    if others := differing(config, era):
+        then = ", ".join(f"{key}: {'null' if value is None else value}" for key, value in others.items())
         raise UnusableFileError(
-            f"cannot be said in the old stack of {era.name}: {', '.join(keys)}",
+            f"cannot be said in the old stack of {era.name}: {', '.join(others)}",
             where=where,
-            fix="undo that change, or stay on `stack: modules`; migrate anew what an earlier version migrated",
+            fix=f"say what it did, {then} (for a policy by modules.with_config), or stay on `stack: modules`",
         )
     rest = {key: value for key, value in config.items() if key not in (STACK, ERA, *FIXED, *ONLY_NEW)}
     return {**OLD_NEEDS, **rest, "_target_": era.agent, "components": components}
