@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -149,8 +150,22 @@ def run(inputs: Sequence[Path], work: Callable[[Path], dict[str, Any]], *, as_js
 def _message(error: Exception, path: Path) -> str:
     if not isinstance(error, MettaError):
         what = f"{path}: {type(error).__name__}: {error}"
+        if (own := _own_line(error)) is not None:
+            return f"{what}\n  -> it comes out of a file of your own, {own}; -v shows how"
         return f"{what}\n  -> this is a mistake of this program; -v shows where, please report it"
     return str(error) if str(path) in str(error) else f"{path}: {error}"
+
+
+def _own_line(error: Exception) -> str | None:
+    """The last line that an error went through in files that users put beside ours (docs/new_component.md)."""
+    names = ("legacy.layers", "modules.layers", "migrate.rules", "equivalence.cases")
+    rooms = [sys.modules.get(name) for name in names]
+    folders = [Path(folder).resolve() for room in rooms if room is not None for folder in [*room.__path__][1:]]
+    lines = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        lines.append((error.filename or "", error.lineno))
+    own = [f"{file}:{line}" for file, line in lines if Path(file).resolve().parent in folders]
+    return own[-1] if own else None
 
 
 def _exit_code(codes: set[int]) -> int:

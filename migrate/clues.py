@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from migrate.eras import below_root
+from migrate.eras import ROOTS, below_root
 from migrate.pickle_reader import Record, TensorRef
 from migrate.plain import plain
 from migrate.recognise import Clue
@@ -45,7 +45,9 @@ def of_config(agent: Mapping[str, Any]) -> Iterator[Clue]:
 
 
 def _of_component(place: str, component: Mapping[str, Any]) -> Iterator[Clue]:
-    keys = [*component, *(component.get("nn_params") or {})]
+    # A class of users may call anything so.
+    is_own = not str(component.get("_target_")).startswith(ROOTS)
+    keys = [] if is_own else [*component, *(component.get("nn_params") or {})]
     for key, clue in CONFIG_KEYS.items():
         if key in keys:
             yield Clue(f"{place} has `{key}`", clue.since, clue.before)
@@ -71,8 +73,9 @@ def _of_component(place: str, component: Mapping[str, Any]) -> Iterator[Clue]:
 def of_records(components: Mapping[str, Record]) -> Iterator[Clue]:
     """What the attributes of pickled components tell."""
     for name, record in components.items():
+        known = ATTRIBUTES if record.path.startswith(ROOTS) else OF_ANY_LAYER
         for attribute, clue in ATTRIBUTES.items():
-            if attribute in record.attributes:
+            if attribute in record.attributes and attribute in known:
                 yield Clue(f"component {name!r} has `{attribute}`", clue.since, clue.before)
         if "weight_net" in record.attributes.get("_modules", {}):
             yield Clue(f"component {name!r} has registered its `weight_net`", before="E2b")
@@ -81,7 +84,8 @@ def of_records(components: Mapping[str, Record]) -> Iterator[Clue]:
                 yield Clue(f"component {name!r} has no `{attribute}`", before=date)
         yield from _of_order(name, record)
         yield from _of_embedding(name, record)
-    weights = {name: record for name, record in components.items() if "l2_init_scale" in record.attributes}
+    ours = {name: record for name, record in components.items() if record.path.startswith(ROOTS)}
+    weights = {name: record for name, record in ours.items() if "l2_init_scale" in record.attributes}
     yield from _of_l2(weights)
     for name, record in weights.items():
         if "_nn_params" in record.attributes and "l2_norm_scale" not in record.attributes:
@@ -100,6 +104,8 @@ ATTRIBUTES = {
     "l2_norm_scale": Clue("", before="2025-06-26"),
 }
 """Attribute of a pickled component -> when components had it."""
+OF_ANY_LAYER = frozenset({"_input_source", "input_source", "_sources"})
+"""Those of `LayerBase`, which classes of users have, too."""
 
 
 def _of_order(name: str, record: Record) -> Iterator[Clue]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from migrate.agent_rules import ERA, FIXED, decided_by, differing
@@ -12,7 +12,7 @@ from migrate.errors import UnusableFileError
 from migrate.pickle_reader import Record
 from migrate.plain import plain
 from migrate.refused import SECOND_LSTM
-from migrate.registry import new_target, old_path, rules, stem_of_new, stem_of_old
+from migrate.registry import check_own, new_target, old_path, rules, stem_of_new, stem_of_old
 from migrate.rule import Rule
 from migrate.translate import to_new, to_old
 
@@ -43,6 +43,7 @@ def to_new_agent(
     for name, component in config["components"].items():
         place = component_place(where, name)
         stem = stem_of_old(str(component.get("_target_")), place)
+        check_own(stem)
         check_core(name, stem, place, era)
         if stem == "lstm" and new_target(stem) in [str(other["_target_"]) for other in components.values()]:
             raise UnusableFileError(f"is {SECOND_LSTM}", where=place, fix="keep this agent on the old stack")
@@ -142,9 +143,14 @@ def early_sources(component: Mapping[str, Any], stem: str) -> dict[str, Any]:
     """An old component with its sources in the words of E1 to E3."""
     rest = {key: value for key, value in component.items() if key not in ("sources", "_target_")}
     sources, target = component["sources"] or [], {"_target_": component["_target_"]}
-    if stem.endswith("_merge"):
+    if stem.endswith("_merge") or is_early_merge(sources):
         return {**target, "sources": [{"source_name": s["name"], **_without_name(s)} for s in sources], **rest}
     return {**target, "input_source": sources[0]["name"] if sources else None, **rest}
+
+
+def is_early_merge(sources: Sequence[Any]) -> bool:
+    """Whether a component of E1 to E3 is a merge: only these read several sources, or say more of one than its name."""
+    return len(sources) > 1 or any(isinstance(each, Mapping) and each.keys() > {"name"} for each in sources)
 
 
 def _without_name(source: Mapping[str, Any]) -> dict[str, Any]:

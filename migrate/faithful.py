@@ -22,7 +22,8 @@ from migrate.plan import as_bytes
 from migrate.registry import LAYERS, rules
 
 # Where tensors live, and what differs between versions of torch without a meaning for the result.
-IGNORED = frozenset({"device", "cfg", "obs_space", "_is_full_backward_hook", "_flat_weight_refs"})
+IGNORED = frozenset({"device", "_is_full_backward_hook", "_flat_weight_refs"})
+IGNORED_OF_AGENTS = frozenset({"cfg", "obs_space"})
 READ_AS: Mapping[str, Callable[[Any], Any]] = {
     "initialization": lambda name: str(name).lower(),
     "nonlinearity": lambda path: str(path).rpartition(".")[2],
@@ -96,7 +97,9 @@ class _Comparison:
     def differences(self) -> Iterator[Fact]:
         """Of what module, and which of its attributes."""
         for fact in dict.fromkeys([*self.theirs, *self.ours]):
-            if fact[1] not in IGNORED and self.theirs.get(fact) != self.ours.get(fact):
+            holder, attribute = fact
+            ignored = attribute in IGNORED or (holder in AGENT and attribute in IGNORED_OF_AGENTS)
+            if not ignored and self.theirs.get(fact) != self.ours.get(fact):
                 yield fact
 
     def values(self, holder: str, attribute: str) -> tuple[Any, Any]:

@@ -78,7 +78,10 @@ def _unwrapped(record: Mapping[str, Any], agent: Any, kind: str, where: object) 
     while isinstance(agent, Record) and agent.path in WRAPPERS:
         agent = agent.attributes.get("_modules", {}).get(WRAPPERS[agent.path])
     if not isinstance(agent, Record) or agent.path not in eras.AGENTS:
-        raise UnusableFileError("the policy record holds no agent", where=where, fix="give the policy's own file")
+        found = agent.path if isinstance(agent, Record) else type(agent).__name__
+        fix = "give the policy's own file; an agent of a class of your own stays on the old stack"
+        what = f"the policy record holds no agent of the old stack but a {found}"
+        raise UnusableFileError(what, where=where, fix=fix)
     fields = {name: value for name, value in record.items() if name not in AGENT_FIELDS}
     for _, module in modules_of(agent):
         _put_back_batch_norm(module)

@@ -99,7 +99,8 @@ def _notes(spare: Mapping[str, Any], absent: Collection[str]) -> Iterator[str]:
 
 def attributes_of(record: Record) -> dict[str, Any]:
     """The attributes of a component, those of E1 under the names that they had later."""
-    return {f"_{name}" if name in PUBLIC else name: value for name, value in record.attributes.items()}
+    public = () if "_name" in record.attributes else PUBLIC
+    return {f"_{name}" if name in public else name: value for name, value in record.attributes.items()}
 
 
 def _sources(attributes: Mapping[str, Any], era: Era) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from migrate.agent_rules import era_of_config
+from migrate.config_rules import is_early_merge
 from migrate.eras import Era
 from migrate.registry import rules, stem_of_new
 from migrate.rule import Rule
@@ -83,8 +84,10 @@ def _first_places(config: Mapping[str, Any], era: Era) -> Iterator[tuple[str, st
 
 def _registered_source(name: str, component: Mapping[str, Any]) -> str | None:
     """The source that E1 registered below a component, before its own layers; those of merges lay in a dict."""
-    sources = [s if isinstance(s, str) else s["name"] for s in component.get("sources") or []]
-    return sources[0] if sources and not _rule_of(component, name).old.startswith(MERGES) else None
+    sources = component.get("sources") or []
+    if not sources or is_early_merge(sources) or _rule_of(component, name).old.startswith(MERGES):
+        return None
+    return sources[0] if isinstance(sources[0], str) else sources[0]["name"]
 
 
 def _below(name: str, place: str, children: Mapping[str, str | None], met: set[str]) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ import torch
 
 import legacy
 from migrate.eras import Era
-from migrate.registry import legacy_parts, legacy_versions, old_path, rules
+from migrate.registry import legacy_versions, old_path, part_paths, rules
 from migrate.revive import AGENT_CONFIG, SPACES
 
 PROTOCOL = 2
@@ -24,7 +24,7 @@ _PythonPickler: Any = vars(pickle)["_Pickler"]
 def real_paths(era: Era, policy: str = "") -> dict[str, str]:
     """Path of our class -> path of the old class that it stands for; `policy` is that of the agent's policy."""
     layers = {path: old_path(stem, era) for stem in rules() for path in legacy_versions(stem)}
-    layers |= {path: f"{era.root}{old}" for old, path in legacy_parts().items()}
+    layers |= part_paths(era)
     agent = legacy.agent_class(era.date)
     others = {agent: era.agent, legacy.PolicyMetadata: METADATA, legacy.AgentConfig: AGENT_CONFIG}
     others |= {space: path for path, space in SPACES.items()}

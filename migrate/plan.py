@@ -15,13 +15,14 @@ import modules
 from migrate import config_rules
 from migrate.archive import Checkpoint, check_finite
 from migrate.errors import UnusableFileError
-from migrate.old_names import component_tensors
+from migrate.old_names import component_tensors, parameter_names_of
 from migrate.old_policy import FEATURE_ATTRIBUTES, OldPolicy, read_old_policy
 from migrate.open_questions import notes_of, open_questions
 from migrate.pickle_reader import TensorRef
 from migrate.rule import Attribute
 from modules.checkpoint import agent_from
 from modules.policy_file import ATTRIBUTE, STATE_DICT, PolicyFile
+from modules.savable import check_attribute
 
 NORMALIZER = "observation_normalizer"
 REPORT = "report this, or if the rule is your own correct it: the rules do not cover the file"
@@ -90,6 +91,7 @@ def make_plan(checkpoint: Checkpoint, era: str | None = None) -> Plan:
     ordered = {key: tensors[key] for key in old.state_dict}
     check_layout(old.state_dict, checkpoint)
     check_finite({key: checkpoint.tensor(ref) for key, ref in old.state_dict.items()}, where)
+    check_order([tensors[key] for key in old.parameters], config, where)
     notes = [f"{name}: the old stack ignored {', '.join(keys)}" for name, keys in dropped.items()]
     notes += [f"component {name!r}: {note}" for name, each in old.components.items() for note in each.notes]
     notes += [
@@ -117,6 +119,23 @@ def check_complete(tensors: Mapping[str, str], old_keys: list[str], where: objec
     for what, keys in problems.items():
         if keys:
             raise UnusableFileError(f"state-dict keys {what}: {', '.join(keys)}", where=where, fix=REPORT)
+
+
+def check_order(parameters: list[str], config: Mapping[str, Any], where: object) -> None:
+    """Refuses rules that list parameters in another order than the old optimizer counts them in (trap 3).
+
+    Raises:
+        UnusableFileError: the first parameter that is out of order.
+    """
+    listed = [name for name in parameter_names_of(config) if name in set(parameters)]
+    for by_rule, in_file in zip(listed, parameters, strict=True):
+        if by_rule != in_file:
+            raise UnusableFileError(
+                f"the file has the parameter {in_file} where the rules list {by_rule}",
+                where=where,
+                fix="list the moves of `state` in the order of the old component's named_parameters(): "
+                "an optimizer's state goes by position",
+            )
 
 
 def check_layout(state_dict: Mapping[str, TensorRef], checkpoint: Checkpoint) -> None:
@@ -194,7 +213,14 @@ def apply_plan(plan: Plan, checkpoint: Checkpoint) -> PolicyFile:
             _check_carried(attribute, tensor, f"{checkpoint.path}: component {name!r}")
             content.tensors[f"{ATTRIBUTE}{name}.{new_name}"] = tensor
         else:
-            content.attributes.setdefault(name, {})[new_name] = attribute.forward(config_rules.plain_value(value))
+            new_value = attribute.forward(config_rules.plain_value(value))
+            try:
+                check_attribute(f"the attribute {new_name!r}", new_value)
+            except modules.MettaError as error:
+                fix = f"let the `forward` of migrate/rules/{component.stem}.py make text, numbers, lists of it"
+                place = f"{checkpoint.path}: component {name!r}"
+                raise UnusableFileError(str(error), where=place, fix=fix) from error
+            content.attributes.setdefault(name, {})[new_name] = new_value
     facts = plan.old.facts
     if facts.action_names is not None:
         content.actions = {"names": list(facts.action_names), "max_params": list(facts.action_max_params or ())}

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from functools import cache
+from typing import Any
 
 import migrate.rules
 from migrate.eras import Era, below_root
 from migrate.errors import UnusableFileError
 from migrate.refused import BRANCH_ONLY, is_branch_only, why_refused
-from migrate.rule import Rule
+from migrate.rule import REQUIRED, Rule, equal
+from modules.builder import component_class
+from modules.errors import MettaError
 
 LAYERS = {"legacy": "legacy.layers.", "modules": "modules.layers."}
 
@@ -18,13 +22,28 @@ LAYERS = {"legacy": "legacy.layers.", "modules": "modules.layers."}
 @cache
 def rules() -> dict[str, Rule]:
     """Every rule, by stem."""
-    stems = sorted(module.name for module in pkgutil.iter_modules(migrate.rules.__path__))
-    return {stem: importlib.import_module(f"migrate.rules.{stem}").RULE for stem in stems}
+    found = [module.name for folder in migrate.rules.__path__ for module in pkgutil.iter_modules([folder])]
+    if twice := [stem for stem in found if found.count(stem) > 1]:
+        raise UnusableFileError(
+            f"two files have the stem {twice[0]}, and one hides the other",
+            where=f"migrate/rules/{twice[0]}.py",
+            fix="give your own files another stem",
+        )
+    return {stem: importlib.import_module(f"migrate.rules.{stem}").RULE for stem in sorted(found)}
 
 
 @cache
 def _by_old() -> dict[str, str]:
-    return {f"{rule.root}{rule.old}": stem for stem, rule in rules().items()}
+    stems: dict[str, str] = {}
+    for stem, rule in rules().items():
+        other = stems.setdefault(path := f"{rule.root}{rule.old}", stem)
+        if other != stem:
+            raise UnusableFileError(
+                f"the rules {other} and {stem} both take the class {path}",
+                where=f"migrate/rules/{stem}.py",
+                fix="a file does not tell which of two classes of one path it was made with: leave one rule",
+            )
+    return stems
 
 
 def has_rule(path: str) -> bool:
@@ -83,6 +102,37 @@ def new_target(stem: str) -> str:
     return f"{LAYERS['modules']}{stem}.{rules()[stem].new}"
 
 
+@cache
+def check_own(stem: str) -> None:
+    """Refuses a rule of users that does not fit its new class; for ours, the tests do.
+
+    Raises:
+        UnusableFileError: no such class, an option that it does not take, or a default that it does not have.
+    """
+    rule, target = rules()[stem], new_target(stem)
+    if not rule.root:
+        return
+    place = f"migrate/rules/{stem}.py"
+    try:
+        taken = _arguments(component_class(target))
+    except MettaError as error:
+        raise UnusableFileError(str(error), where=place, fix=f"write {target}, or correct `new`") from error
+    for k in rule.keys + tuple(k for _, keys in rule.keys_before for k in keys):
+        for name, default in zip(k.new, k.new_default, strict=True):
+            if name not in taken:
+                what, fix = f"{target} takes no {name!r}", f"it takes {', '.join(sorted(taken))}"
+                raise UnusableFileError(what, where=place, fix=fix)
+            if default is not REQUIRED and not equal(default, taken[name]):
+                what = f"the new default of {name!r} is {default!r} in the rule and {taken[name]!r} in {target}"
+                raise UnusableFileError(what, where=place, fix="say the same in both")
+
+
+def _arguments(cls: type) -> dict[str, Any]:
+    """Constructor arguments, those of bases included, with their defaults."""
+    signatures = [inspect.signature(vars(c)["__init__"]) for c in reversed(cls.__mro__) if "__init__" in vars(c)]
+    return {name: p.default for signature in signatures for name, p in signature.parameters.items()}
+
+
 def legacy_versions(stem: str) -> list[str]:
     """Paths of our own old classes, those of all eras."""
     rule = rules()[stem]
@@ -92,8 +142,18 @@ def legacy_versions(stem: str) -> list[str]:
 
 @cache
 def legacy_parts() -> dict[str, str]:
-    """Old class that is a part of some component, below the import root -> our own."""
-    return {old: f"{LAYERS['legacy']}{stem}.{new}" for stem, rule in rules().items() for old, new in rule.parts.items()}
+    """Old class that is a part of some component, below the import root of its era or from the team's own -> ours."""
+    parts = [(f"{rule.root}{old}", stem, new) for stem, rule in rules().items() for old, new in rule.parts.items()]
+    return {old: f"{LAYERS['legacy']}{stem}.{new}" for old, stem, new in parts}
+
+
+def part_paths(era: Era) -> dict[str, str]:
+    """Our own class that is a part of some component -> path of the old one in `era`."""
+    return {
+        f"{LAYERS['legacy']}{stem}.{new}": f"{rule.root or era.root}{old}"
+        for stem, rule in rules().items()
+        for old, new in rule.parts.items()
+    }
 
 
 def legacy_target(stem: str, era: Era) -> str:

@@ -176,8 +176,9 @@ class _Reviver:
                 raise UnusableFileError(what, where=self._checkpoint.path, fix="give the era of the file, E9 or later")
             return cls.policy_class
         module, _, name = path.rpartition(".")
-        if path.startswith(TORCH_MODULES) and name in nn.__dict__:
-            cls = getattr(nn, name)
+        if path.startswith(TORCH_MODULES):
+            # Not all of them are names of torch.nn, such as the last layer of a MultiheadAttention.
+            cls = vars(sys.modules.get(module, object)).get(name)
             if isinstance(cls, type) and issubclass(cls, nn.Module) and cls.__module__ == module:
                 return cls
         target = legacy_parts().get(below_root(path))

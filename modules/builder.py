@@ -169,7 +169,8 @@ def component_class(target: Any) -> type[MettaModule]:
         try:
             importlib.import_module(module_name)
         except ModuleNotFoundError as error:
-            raise ConfigError(f"no such component class: {target}") from error
+            why = "" if error.name == module_name else f"; {module_name} needs {error.name}, which cannot be imported"
+            raise ConfigError(f"no such component class: {target}{why}") from error
     # Not getattr: a package may import more when it is asked for a name.
     found = vars(sys.modules.get(module_name, object)).get(class_name)
     if not (isinstance(found, type) and issubclass(found, MettaModule)):

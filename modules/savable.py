@@ -33,6 +33,8 @@ def check_attribute(what: str, value: Any) -> None:
         for key in value:
             if not isinstance(key, str):
                 raise CheckpointError(f"{what} has the key {key!r}, which would come back as text")
+    if not isinstance(value, (dict, list, *PLAIN)):
+        raise CheckpointError(f"{what} is or has a {type(value).__name__}, which a policy file cannot hold")
     for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         check_attribute(what, each)
 
@@ -63,6 +65,22 @@ def check_config(agent: MettaAgent) -> None:
         sides = ("the agent", "what its config builds")
         has, lacks = sides if differing[0] in mine else reversed(sides)
         raise CheckpointError(f"{has}, and not {lacks}, has the tensor {differing[0]!r}{WAY_OUT}")
+    for name, module in agent.components.items():
+        _check_kept(name, innermost(module), built[name])
+
+
+def _check_kept(name: str, module: torch.nn.Module, built: torch.nn.Module) -> None:
+    """Refuses tensors that a component keeps where no file has them, and that are no more what its config builds."""
+    saved = (*getattr(module, "saved_attributes", ()), *module.state_dict())
+    for key in sorted({**vars(module), **module._buffers}.keys() - set(saved)):
+        value, fresh = getattr(module, key), getattr(built, key, None)
+        if not isinstance(value, torch.Tensor):
+            continue
+        if not isinstance(fresh, torch.Tensor) or not torch.equal(value.cpu(), fresh.cpu()):
+            raise CheckpointError(
+                f"component {name!r} keeps the tensor {key!r}, which no file would have"
+                "\n  -> make it a buffer, or name it in the class's saved_attributes"
+            )
 
 
 def _arguments(module: Any) -> dict[str, Any]:

@@ -26,7 +26,8 @@ def test_a_plain_component_tells_nothing() -> None:
 def test_a_key_tells_its_time_wherever_it_stands(key: str) -> None:
     clue = CONFIG_KEYS[key]
     expected = str(Clue(f"component 'fc' has `{key}`", clue.since, clue.before))
-    assert told("my.Layer", **{key: 1}) == told("my.Layer", nn_params={key: 1}) == [expected]
+    assert told(LINEAR, **{key: 1}) == told(LINEAR, nn_params={key: 1}) == [expected]
+    assert told("my.Layer", **{key: 1}) == []
 
 
 @pytest.mark.parametrize(
