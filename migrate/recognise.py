@@ -182,8 +182,8 @@ def of_policy(path: str | None) -> Iterator[Clue]:
         yield Clue("the agent holds its components itself", before="E9")
     elif path.startswith("metta.agent.component_policies."):
         yield Clue(f"the policy is a {path}", "E10")
-    else:
-        yield Clue(f"the policy is a {path}", "E9", "E10")
+    else:  # one of a team's own may be of any later time
+        yield Clue(f"the policy is a {path}", "E9", "E10" if path.startswith("metta.agent.") else END)
 
 
 CONTAINERS = {

@@ -193,5 +193,6 @@ class _Reviver:
         return UnusableFileError(
             f"the class {path} is not part of the old stack as this project knows it",
             where=self._checkpoint.path,
-            fix="a component of your own needs its own file in the four packages: docs/new_component.md",
+            fix="a component of your own needs its files, and a rule that names its `parts` (docs/new_component.md); "
+            "an agent or a policy of your own stays on the old stack",
         )

@@ -137,6 +137,7 @@ def test_what_an_agent_lay_in_tells_the_time(kind: str, clue: Clue) -> None:
     [
         (None, "E1", "E9"),
         ("metta.agent.component_policy.ComponentPolicy", "E9", "E10"),
+        ("my_lab.policies.Deep", "E9", END),
         ("metta.agent.component_policies.fast.Fast", "E10", END),
     ],
 )
