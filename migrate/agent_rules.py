@@ -21,6 +21,7 @@ FIXED: Mapping[str, ByEra] = {
     "log_probs": ByEra((("E1", None), ("E4a", "logsumexp"), ("E4c", None))),
     "remapped": ByEra((("E1", None), ("2025-07-01", ["_obs_"]))),
     "divisors_when_remapped": ByEra((("E1", None), ("2025-07-01", "environment"), ("E9", None))),
+    "remap_when_equal": ByEra((("E1", None), ("2025-07-01", "kept"))),
     "learns": ByEra((("E1", None), ("2025-08-27", "in_training"))),
     "l2_init_anchors": ByEra((("E1", None), ("E9", "kept"))),
     "l2_sum": ByEra((("E1", "in_order"), ("E4b", None), ("2025-09-03", "in_order"))),

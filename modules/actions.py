@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from modules.errors import InputError
+from modules.errors import ConfigError, InputError
 
 # N batch times time, A flat actions, K action types
 
@@ -143,3 +143,15 @@ def refuse_other_rows(agent: Any, _: Any) -> None:
                     f"the state that was loaded has other active actions than this agent: {found}; use save_agent and "
                     "load_agent, which keep names too, or first activate what was activated there, in the same order"
                 )
+
+
+def named_actions(actions: Any) -> tuple[list[str], list[int]]:
+    """Names and largest parameters, as a config says them.
+
+    Raises:
+        ConfigError: "actions must be ...".
+    """
+    lists = [actions.get(key) for key in ("names", "max_params")] if isinstance(actions, dict) else [None]
+    if not all(isinstance(each, list) for each in lists):
+        raise ConfigError(f"actions must be a mapping with names and max_params, lists both, got {actions!r}")
+    return actions["names"], actions["max_params"]

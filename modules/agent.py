@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from modules import weights
 from modules.acting import act, act_by_two_heads
-from modules.actions import ActionSpace, refuse_other_rows
+from modules.actions import ActionSpace, named_actions, refuse_other_rows
 from modules.builder import build_components, plain
 from modules.environment import Environment, environment_of
 from modules.errors import ConfigError, InputError
@@ -67,11 +67,7 @@ class MettaAgent(nn.Module):
         self.provenance: dict[str, Any] = {}
         self.register_load_state_dict_post_hook(refuse_other_rows)  # type: ignore[no-untyped-call]
         if "actions" in self.config:
-            actions = self.config["actions"]
-            lists = [actions.get(key) for key in ("names", "max_params")] if isinstance(actions, dict) else [None]
-            if not all(isinstance(each, list) for each in lists):
-                raise ConfigError(f"actions must be a mapping with names and max_params, lists both, got {actions!r}")
-            self.activate_actions(actions["names"], actions["max_params"])
+            self.activate_actions(*named_actions(self.config["actions"]))
 
     def activate_actions(
         self, action_names: Sequence[str], action_max_params: Sequence[int], device: Any = None
@@ -124,7 +120,8 @@ class MettaAgent(nn.Module):
             return
         if is_training is None:
             is_training = self.training or self.config.get("learns") != "in_training"
-        table = self.features.meet(features, learn=is_training)
+        keep = self.config.get("remap_when_equal") == "kept"
+        table = self.features.meet(features, learn=is_training, keep=keep)
         if table is not None:
             call_all(self.components, "remap_features", table, self.config.get("remapped"))
             if self.config.get("divisors_when_remapped") == "environment":

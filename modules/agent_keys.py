@@ -18,6 +18,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "log_probs": ("log_softmax", "logsumexp"),
     "sequences": ("single_steps",),
     "divisors_when_remapped": ("environment",),
+    "remap_when_equal": ("kept",),
     "l2_init_anchors": ("kept",),
     "l2_sum": ("in_order",),
 }

@@ -59,17 +59,20 @@ class FeatureMap:
         original = {ORIGINAL: [[name, number] for name, number in self.original.items()]}
         return {**self.kept, **(original if self.is_known else {})}
 
-    def meet(self, features: Features, *, learn: bool) -> Tensor | None:
+    def meet(self, features: Features, *, learn: bool, keep: bool = False) -> Tensor | None:
         """Takes an environment's features in.
 
         Args:
             features: of the environment.
             learn: whether unknown ones are learned under the number that they have here, which may be taken; otherwise
                 they become padding.
+            keep: whether the last environment's table stays in force where no number differs, as in the old stack.
 
         Returns:
-            uint8 `[256]`, the number in training of each number here; None where none differs.
+            uint8 `[256]`, the number in training of each number here; None where none differs, nor did in the last
+            environment.
         """
+        differed = bool(self.kept.get("feature_id_remap"))
         remap: dict[int, int] = {}
         ids = ids_of(features)
         for name, number in ids.items():
@@ -80,7 +83,7 @@ class FeatureMap:
                 remap[number] = UNKNOWN if known is None else known
         self.kept["feature_id_remap"] = [[new, old] for new, old in remap.items()]
         if not remap:
-            return None
+            return torch.arange(NUM_IDS, dtype=torch.uint8) if differed and not keep else None
         table = [remap.get(i, i if i in ids.values() else UNKNOWN) for i in range(NUM_IDS)]
         return torch.tensor(table, dtype=torch.uint8)
 

@@ -24,7 +24,7 @@ QUICK = ("weights", "attributes", "component", "inference", "forward", "gradient
 """Levels that take moments on agents of full width; `make equivalence` runs the others too, on every sixth file."""
 ADDED = (
     r"\s*(_target_|stack|era|heads|action_dtype|sequences|log_probs|remapped|divisors_when_remapped"
-    r"|l2_init_anchors|l2_sum):"
+    r"|remap_when_equal|learns|l2_init_anchors|l2_sum):"
 )
 REFUSED = {
     r"E[567]/reference_design\.yaml": NO_SUCH_MODULE,  # ImportError: Failed to import module ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,19 @@ def test_trap_33_features_have_other_numbers_in_another_environment(tmp_path: Pa
     early.features = FeatureMap(dict(NUMBERS))
     with pytest.raises(modules.MettaError, match="does not remap features"):
         late.meet(early, MOVED)
+
+
+def test_the_table_of_another_environment_stayed_in_force_back_in_the_first_one(tmp_path: Path) -> None:
+    old, new = late.both(late.made("2025-07-02", from_late_tokens), tmp_path)
+    del new.config["divisors_when_remapped"]
+    corrected, trained = copy.deepcopy(new), late.passed(new, X)
+    del corrected.config["remap_when_equal"]  # the new stack's own default
+    for agent in (old, new, corrected):
+        for features in (MOVED, FEATURES):
+            late.meet(agent, features)
+    assert torch.equal(old.components["_obs_"].feature_id_remap, new.components["_obs_"].feature_remap)
+    assert not same(trained, late.passed(new, X))
+    assert same(trained, late.passed(corrected, X))
 
 
 def test_only_the_component_named_obs_is_told_the_other_numbers(tmp_path: Path) -> None:
