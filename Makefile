@@ -81,12 +81,14 @@ format: $(STAMP) ## format the code, and fix what ruff can fix safely
 CONFIGS := $(wildcard ../shared/configs)
 
 equivalence: $(STAMP) ## the proofs that CI runs: examples, real configs, random agents, and the harness on trial
-	@$(PY) -m equivalence suite examples $(CONFIGS) --profile ci || [ $$? = 5 ]
+	@$(PY) -m equivalence suite examples --profile ci
+	$(if $(CONFIGS),@$(PY) -m equivalence suite $(CONFIGS) --architectures 0 --profile ci || [ $$? = 5 ])
 	@$(PY) -m equivalence selftest & trial=$$!; \
 	$(PY) -m equivalence alarms --comparisons 1500; found=$$?; wait $$trial && exit $$found
 
 nightly: $(STAMP) ## the same at length: 2000 inputs per config, 1000 random agents, 100000 comparisons
-	@$(PY) -m equivalence suite examples $(CONFIGS) --profile nightly --report equivalence-report || [ $$? = 5 ]
+	@$(PY) -m equivalence suite examples --profile nightly --report equivalence-report
+	$(if $(CONFIGS),@$(PY) -m equivalence suite $(CONFIGS) --architectures 0 --profile nightly --report equivalence-report/configs || [ $$? = 5 ])
 	@$(PY) -m equivalence selftest
 	@$(PY) -m equivalence alarms
 	@$(PY) -m equivalence throughput

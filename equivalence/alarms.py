@@ -23,7 +23,7 @@ from migrate import cli
 
 SIDES = ("old", "new")
 EXAMPLES = 60
-"""Inputs per level before it is another agent's turn."""
+"""Inputs per level, at most, before it is another agent's turn."""
 ONCE = ("weights", "training")
 """Levels that are run once per agent."""
 LEVELS = tuple(level for level in ALIKE if level not in ONCE)
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     cli.console.print(
         f"{len(result['alarms'])} false alarms in {result['comparisons']:,} comparisons "
         f"({result['tensors']:,} tensors): {result['old']:,} of old agents with their copies, "
-        f"{result['new']:,} of new ones; {result['seconds']:.0f} s"
+        f"{result['new']:,} of new ones; {result['agents']} agents, {result['seconds']:.0f} s"
     )
     if args.json:
         sys.stdout.write(json.dumps(result, indent=2) + "\n")
@@ -59,13 +59,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def count(comparisons: int, seed: int = 0) -> dict[str, Any]:
-    """Compares until there are enough inputs, one agent and one side after the other."""
+    """Compares until there are enough inputs, one agent and one side after the other; every agent has its turn."""
     result: dict[str, Any] = {"comparisons": 0, "tensors": 0, "old": 0, "new": 0, "alarms": []}
+    examples = examples_for(comparisons)
+    agents: set[str] = set()
     started = time.perf_counter()
     with progress_bar() as bar:
         task = bar.add_task("comparing", total=comparisons)
         for turn, stem, side, pair in _turns():
-            for found in _compare(pair, seed + turn, whole=turn == 0):
+            agents.add(stem)
+            for found in _compare(pair, seed + turn, examples, whole=turn == 0 and examples == EXAMPLES):
                 result["comparisons"] += found.examples
                 result["tensors"] += found.compared
                 result[side] += found.examples
@@ -73,13 +76,18 @@ def count(comparisons: int, seed: int = 0) -> dict[str, Any]:
             bar.update(task, completed=result["comparisons"])
             if result["comparisons"] >= comparisons:
                 break
-    return {**result, "seconds": time.perf_counter() - started}
+    return {**result, "agents": len(agents), "seconds": time.perf_counter() - started}
 
 
-def _compare(pair: Pair, seed: int, *, whole: bool) -> list[LevelResult]:
-    """The levels that are repeated and, the first time, one training and the weights."""
+def examples_for(comparisons: int) -> int:
+    """Inputs per level with which every agent has its turn."""
+    return min(EXAMPLES, max(1, comparisons // (len(hosts()) * len(SIDES) * len(LEVELS))))
+
+
+def _compare(pair: Pair, seed: int, examples: int, *, whole: bool) -> list[LevelResult]:
+    """The levels that are repeated and, the first time of a long run, one training and the weights."""
     once = prove(pair, levels=ONCE, run=Run(1, seed, shrink=False)) if whole else []
-    return once + prove(pair, levels=LEVELS, run=Run(EXAMPLES, seed, shrink=False))
+    return once + prove(pair, levels=LEVELS, run=Run(examples, seed, shrink=False))
 
 
 def _turns() -> Iterator[tuple[int, str, str, Pair]]:

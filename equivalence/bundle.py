@@ -12,12 +12,11 @@ import torch
 import yaml
 from torch import Tensor
 
-import migrate
 from equivalence.compare import Difference
 from equivalence.divergences import aligned, split
 from equivalence.finding import Pair
 from equivalence.harness import LEVELS
-from equivalence.pairs import make_pair
+from equivalence.pairs import pair_of_files
 from equivalence.result import LevelResult
 from equivalence.strategies import AgentSizes, Draw, Inputs
 from migrate import config_rules
@@ -138,5 +137,5 @@ def reproduce(folder: Path) -> list[Difference]:
 
     torch.set_num_threads(1)
     case = json.loads((folder / CASE).read_text(encoding="utf-8"))
-    pair = make_pair(migrate.load_policy(folder / OLD, "legacy"), migrate.load_policy(folder / NEW, "modules"))
+    pair = pair_of_files(folder / OLD, folder / NEW)
     return _run(pair, case["level"], KeptInputs(Draw(**case["draw"]), pair.sizes, None, load_file(folder / INPUTS)))

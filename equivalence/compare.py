@@ -97,8 +97,8 @@ def _explained(place: str, name: str, old: Tensor, new: Tensor) -> Difference:
         count = int(unequal.sum())
         detail = f"{count} of {total} values differ, first {_first(old, new, unequal)}"
         return Difference(place, name, detail, count, total)
-    distance = ulps(old, new)
-    unequal, largest = distance > 0, int(distance.max())
+    bits = BITS[old.dtype.itemsize]
+    unequal, largest = old.contiguous().view(bits) != new.contiguous().view(bits), int(ulps(old, new).max())
     count = int(unequal.sum())
     apart = float((old.double() - new.double()).abs().nan_to_num(0).max())
     words = f"by up to {largest} ulp ({apart:.3g}), first {_first(old, new, unequal)}"
@@ -108,10 +108,11 @@ def _explained(place: str, name: str, old: Tensor, new: Tensor) -> Difference:
 def ulps(old: Tensor, new: Tensor) -> Tensor:
     """How many floats lie between two floats of one type, element by element; int64."""
     bits = BITS[old.dtype.itemsize]
-    distance = _ordered(old.contiguous().view(bits)) - _ordered(new.contiguous().view(bits))
-    # Floats of opposite sign and 64 bits are further apart than int64 counts.
-    overflow = (distance == 0) & (old.contiguous().view(bits) != new.contiguous().view(bits))
-    return distance.abs().clamp_(min=0).masked_fill(overflow, torch.iinfo(torch.int64).max)
+    a, b = (_ordered(side.contiguous().view(bits)) for side in (old, new))
+    distance = a - b
+    # Floats of opposite sign and 64 bits may be further apart than int64 counts, and then this has the wrong sign.
+    overflow = ((a ^ b) & (a ^ distance)) < 0
+    return distance.abs().masked_fill(overflow, torch.iinfo(torch.int64).max)
 
 
 def _ordered(bits: Tensor) -> Tensor:

@@ -46,11 +46,11 @@ def judge_of(pair: Pair) -> Pair:
     return replace(judged, around=Double)
 
 
-def judge(judgement: Judgement, pair: Pair, judged: Pair, run: Run, inputs: Inputs) -> int:
+def judge(judgement: Judgement, pair: Pair, judged: Pair, run: Run, inputs: Inputs) -> Finding:
     """One example of one level, on both sides and by the judge.
 
     Returns:
-        How many tensors were compared.
+        What both sides showed, differences of precision aside.
     """
     judged.new.train(pair.old.training)
     judged.restore_state()  # those of the first call: each pass begins with the same statistics
@@ -62,7 +62,7 @@ def judge(judgement: Judgement, pair: Pair, judged: Pair, run: Run, inputs: Inpu
     pair.restore_state()
     judgement.differences += found.differences
     judgement.add(sides, oracle, lambda key, record: is_tie(pair, inputs, key, record))
-    return found.compared
+    return found
 
 
 def is_tie(pair: Pair, inputs: Inputs, key: Key, sides: Record) -> bool:

@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 
 # Imports inside functions: pytest loads this module before a conftest can set what torch reads when it is imported.
 
-OPTIONS = {
-    "--checkpoint-dir": "folder of recorded checkpoints (fixture folders with meta.json)",
-    "--config-dir": "folder of agent configs",
-    "--golden-dir": "folder of golden files",
-}
 SHOWN = 10
 
 
@@ -34,10 +29,8 @@ def _positive(text: str) -> int:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds the options; without the folders, the files beside the repository are taken."""
+    """Adds the options."""
     group = parser.getgroup("equivalence", "proof of the migration on real files")
-    for option, text in OPTIONS.items():
-        group.addoption(option, default=None, metavar="DIR", help=text)
     group.addoption("--equivalence-examples", type=_positive, metavar="N", help="inputs per level of each file")
     group.addoption("--equivalence-seed", type=int, default=0, metavar="S", help="other inputs")
     parser.addini("equivalence_files", "configs and policies to prove, or folders of them", type="paths", default=[])
@@ -123,13 +116,11 @@ class ProofItem(pytest.Item):
 
 
 def _told(result: LevelResult) -> Iterator[str]:
-    from equivalence.report_words import verdict_notes
+    from equivalence.report_words import shortfall, verdict_notes
 
     if result.differences:
         yield f"{result.level} differs, smallest input: {result.failing}"
         yield f"it begins in: {result.blamed or 'no single component'}"
         yield from (f"  {found}" for found in result.differences[:SHOWN])
-    elif not result.compared:
-        yield f"nothing was compared: {verdict_notes(result)}"
-    elif result.control is not None:
-        yield f"the negative control was not seen, so neither is a difference: {result.control}"
+    else:
+        yield "; ".join(filter(None, (shortfall(result), verdict_notes(result))))

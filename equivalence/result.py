@@ -98,7 +98,7 @@ class ComponentResult:
         new: and in the new one.
         sources: the components that it reads.
         parameters: how many numbers it learns.
-        compared: outputs and gradients that were compared.
+        compared: passes in which its output was compared.
         differing: those that differ.
         ulp: the largest difference between two numbers; None where there is none, or where they cannot be counted.
         blamed: levels that blame it.

@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import torch
+from rich.markup import escape
 
 from equivalence.agent_mutants import AGENT_MUTANTS, HOSTS, AgentMutant
 from equivalence.case import cases
@@ -28,9 +29,13 @@ from equivalence.proof import Run, prove
 from equivalence.result import LevelResult
 from equivalence.workers import CORES, workers
 from migrate import cli
+from migrate.errors import UnusableFileError
+from modules.errors import MettaError
 
 EXAMPLES = 100
 """Inputs within which a fault is to be found."""
+SOUND = 5
+"""Inputs per level on which a component that is named must be equal before anything is planted in it."""
 ALONE = "alone"
 """The level of faults in components that no old agent holds: both sides of the component by itself."""
 AGENT = "(agent)"
@@ -53,6 +58,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     command.add_argument("--json", action="store_true", help="machine-readable result on standard output")
     args = command.parse_args(argv)
     torch.set_num_threads(1)
+    try:
+        for stem in args.component or ():
+            check_sound(stem, args.seed)
+    except MettaError as error:
+        cli.console.print(f"[red]error[/red]: {escape(str(error))}")
+        return cli.UNUSABLE
     started = time.perf_counter()
     with progress_bar() as bar:
         task = bar.add_task("planting", total=len(args.component or (*cases(), AGENT)))
@@ -64,7 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     show(result, faults)
     if args.json:
         sys.stdout.write(json.dumps(result, indent=2) + "\n")
-    return cli.DONE if result["killed"] == result["planted"] - result["equivalent"] else cli.FOUND
+    missed = result["planted"] - result["equivalent"] - result["killed"]
+    return cli.FOUND if missed or result["wrongly_equivalent"] else cli.DONE
 
 
 def trials(only: Sequence[str] | None, seed: int, jobs: int = 1) -> Iterator[tuple[str, list[Fault]]]:
@@ -86,6 +98,23 @@ def trial(stem: str, seed: int) -> list[Fault]:
         if stem == AGENT:
             return [_planted_in_agent(mutant, seed) for mutant in AGENT_MUTANTS]
         return [*(_alone if stem in WITHOUT_HOST else _hosted)(stem, seed)]
+
+
+def check_sound(stem: str, seed: int) -> None:
+    """Refuses a component that differs by itself: whatever is planted there would count as found.
+
+    Raises:
+        UnusableFileError: "differs from the old one before anything is planted ...".
+    """
+    if stem in WITHOUT_HOST:
+        return
+    for result in prove(host(stem), run=Run(SOUND, seed, shrink=False)):
+        if result.differences:
+            raise UnusableFileError(
+                f"differs from the old one before anything is planted, on {result.level}: {result.differences[0]}",
+                where=f"component {stem!r}",
+                fix=f"correct modules/layers/{stem}.py or migrate/rules/{stem}.py",
+            )
 
 
 def _hosted(stem: str, seed: int) -> Iterator[Fault]:

@@ -75,14 +75,32 @@ def perform(task: Task) -> ProofResult | Refusal:
         pair = pair_of(task.file)
     except MettaError as error:
         return Refusal(task.name, str(error))
-    return prove_pair(
-        pair,
-        _run(task),
-        levels=task.levels,
-        old=task.name,
-        reproduce=f"python -m equivalence {task.file} --examples {task.examples} --seed {task.seed}",
-        bundle=task.folder / BUNDLE,
-    )
+    except Exception as error:  # noqa: BLE001 - a result like any other
+        return _broken(task, "building", error)
+    try:
+        return prove_pair(
+            pair,
+            _run(task),
+            levels=task.levels,
+            old=task.name,
+            reproduce=f"python -m equivalence {task.file} --examples {task.examples} --seed {task.seed}",
+            bundle=task.folder / BUNDLE,
+        )
+    except Exception as error:  # noqa: BLE001 - likewise
+        return _broken(task, "proving", error)
+
+
+def _broken(task: Task, doing: str, error: Exception) -> ProofResult:
+    """An unexpected error as a result, so that it is not the end of all other tasks."""
+    result = ProofResult(task.name, IN_MEMORY, "bitwise", task.seed, task.examples, {}, [], [], "")
+    result.levels = [_error(task.levels[0], doing, error)]
+    return result
+
+
+def _error(level: str, doing: str, error: Exception) -> LevelResult:
+    logger.debug("a proof ended in an error", exc_info=error)
+    difference = Difference("error", doing, f"{type(error).__name__}: {error}")
+    return LevelResult(level, LEVELS[level].purpose, differences=[difference])
 
 
 def _run(task: Task) -> Run:
@@ -133,10 +151,8 @@ def _prove_architecture(architecture: Architecture, task: Task, result: ProofRes
             result.conditions = conditions(pair)
         doing = "proving"
         return prove(pair, levels=task.levels, run=Run(task.examples, architecture.seed, controls=False))
-    except Exception as error:
-        logger.debug("a random agent ended in an error", exc_info=error)
-        difference, first = Difference("error", doing, f"{type(error).__name__}: {error}"), task.levels[0]
-        return [LevelResult(first, LEVELS[first].purpose, differences=[difference])]
+    except Exception as error:  # noqa: BLE001 - likewise
+        return [_error(task.levels[0], doing, error)]
 
 
 def _add(totals: dict[str, LevelResult], found: Iterable[LevelResult]) -> None:

@@ -28,6 +28,19 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+FOLDERS = {
+    "--checkpoint-dir": "folder of recorded checkpoints (fixture folders with meta.json)",
+    "--config-dir": "folder of agent configs",
+    "--golden-dir": "folder of golden files",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("real files", "without these folders, the files beside the repository are taken")
+    for option, text in FOLDERS.items():
+        group.addoption(option, default=None, metavar="DIR", help=text)
+
+
 def _existing(config: pytest.Config, kind: _files.Kind) -> Path:
     folder = kind.folder(config)
     if not folder.is_dir():

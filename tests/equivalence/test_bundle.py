@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from subprocess import run
 from typing import Any
@@ -14,15 +15,17 @@ import yaml
 from safetensors.torch import save_file
 
 from equivalence.__main__ import main
-from equivalence.bundle import reproduce
+from equivalence.bundle import reproduce, write_bundle
 from equivalence.finding import Pair
 from equivalence.observations import read_observations
 from equivalence.pairs import pair_of_files
 from equivalence.proof import Run, prove
+from equivalence.strategies import Draw
 from migrate import checkpoint
 from migrate.errors import UnusableFileError
 from modules import load_agent
 from modules.checkpoint import save_agent
+from tests.migrate import _eras as eras
 
 ROOT = Path(__file__).parents[2]
 POLICY = ROOT / "examples" / "policy.pt"
@@ -123,3 +126,14 @@ def test_a_budget_leaves_every_level_its_share(pair: Pair) -> None:
     results = prove(pair, levels=["forward", "gradients", "rollout"], run=run_)
     assert all(1 <= result.examples < 10_000 for result in results)
     assert all(result.equal for result in results)
+
+
+def test_a_bundle_is_read_as_of_the_era_of_its_proof(tmp_path: Path) -> None:
+    old, _ = eras.trained("2025-05-10", eras.from_box).write(tmp_path)
+    new = tmp_path / "policy.safetensors"
+    assert checkpoint.main([str(old), "-o", str(new), "--era", "E4b"]) == 0
+    pair = pair_of_files(old, new)
+    (result,) = prove(pair, levels=["forward"], run=Run(2))
+    assert result.equal
+    write_bundle(tmp_path / "bundle", pair, replace(result, failing=Draw(5, 2, "uniform", "none", train=False, seed=0)))
+    assert reproduce(tmp_path / "bundle") == []

@@ -39,12 +39,15 @@ def test_nan_equals_nan_of_the_same_payload_only() -> None:
 def test_the_next_float_is_one_ulp_away(value: float) -> None:
     old = torch.tensor([value])
     new = torch.nextafter(old, torch.tensor([math.inf]))
-    if same_bytes(old, new):
-        return
-    detail = explain(old, new)
-    assert detail is not None
-    # 0.0 and -0.0 are two floats, so the step across them counts both.
-    assert "by up to 1 ulp" in detail or "by up to 2 ulp" in detail
+    across = 2 if value == 0 and math.copysign(1, value) < 0 else 1  # 0.0 and -0.0 are two floats
+    assert f"by up to {across} ulp" in str(explain(old, new))
+
+
+@pytest.mark.parametrize(("old", "new"), [(2.0, -1.9999999999999998), (1e300, -1e300), (-2.0, 2.0)])
+def test_doubles_further_apart_than_integers_count_are_told(old: float, new: float) -> None:
+    found = difference("output", "value", torch.tensor([old]).double(), torch.tensor([new]).double())
+    assert found is not None
+    assert (found.differing, found.ulp) == (1, torch.iinfo(torch.int64).max)
 
 
 @pytest.mark.parametrize(

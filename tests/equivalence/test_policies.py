@@ -18,6 +18,7 @@ from equivalence.hosts import host, subject
 from equivalence.mutant import computing
 from equivalence.policy import FACTOR, ORACLE, Error, Errors, Judgement
 from equivalence.proof import Run, prove
+from equivalence.session import components_of
 from equivalence.stirring import build
 from migrate.eras import Era
 from tests.migrate import _eras
@@ -195,3 +196,12 @@ def test_errors_among_small_numbers_do_not_drown_in_those_of_large_ones() -> Non
         old, new = (judge * (1 + relative) for relative in (1e-7, error))
         judgement.add({key: (old.float(), new.float())}, {key: (old.float(), judge)}, lambda *_: False)
     assert judgement.ratio > FACTOR
+
+
+def test_components_are_told_what_the_oracle_compared_and_found() -> None:
+    wrong = planted(computing(lambda right, _, x: right(x.bfloat16().float())))
+    rows = components_of(wrong)
+    prove(wrong, levels=["forward"], components=rows, run=Run(20, policy=ORACLE))
+    assert all(row.compared for row in rows)
+    assert [row.name for row in rows if row.blamed] == [LINEAR]
+    assert rows[[row.name for row in rows].index(LINEAR)].differing

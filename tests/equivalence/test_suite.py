@@ -116,3 +116,15 @@ def test_a_random_agent_that_cannot_be_built_is_a_difference_with_its_reason(
     assert result.verdict == "different"
     assert result.levels[0].differences[0].detail == "ConfigError: component 'a': no"
     assert (tmp_path / ARCHITECTURE).exists()
+
+
+def test_an_error_that_nobody_expected_is_a_result_and_not_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise KeyError("what")
+
+    monkeypatch.setattr(tasks, "prove_pair", fail)
+    result = perform(Task(("weights",), 1, 0, None, controls=False, folder=tmp_path, file=EXAMPLES / "simple.yaml"))
+    assert isinstance(result, ProofResult)
+    assert (result.verdict, result.levels[0].differences[0].detail) == ("different", "KeyError: 'what'")
