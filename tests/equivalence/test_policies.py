@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
@@ -16,6 +17,8 @@ from equivalence.finding import Pair
 from equivalence.harness import EXACT, JUDGED, LEVELS
 from equivalence.hosts import host, subject
 from equivalence.mutant import computing
+from equivalence.oracle import Double
+from equivalence.pairs import pair_of_files
 from equivalence.policy import FACTOR, ORACLE, Error, Errors, Judgement
 from equivalence.proof import Run, prove
 from equivalence.session import components_of
@@ -71,7 +74,8 @@ def test_what_is_exact_stays_exact_under_the_oracle() -> None:
 
 
 def test_an_error_below_one_rounding_counts_as_one() -> None:
-    assert Errors([Error(1.0, 0.0, 1e-8, 1e-8)]).ratio == 1
+    for smaller in (0.0, 1e-12):
+        assert Errors([Error(1.0, smaller, 1e-8, 1e-8)]).ratio == 1
 
 
 def test_one_number_next_to_zero_does_not_decide_for_all() -> None:
@@ -118,10 +122,8 @@ def test_an_old_agent_that_differs_from_itself_is_said_to() -> None:
 
 
 @pytest.fixture
-def unsorted_pair(tmp_path: object) -> Pair:
-    from equivalence.pairs import pair_of_files
-
-    return pair_of_files(_eras.unsorted_policy_of_e1().write(tmp_path)[0])  # type: ignore[arg-type]
+def unsorted_pair(tmp_path: Path) -> Pair:
+    return pair_of_files(_eras.unsorted_policy_of_e1().write(tmp_path)[0])
 
 
 def test_the_order_of_unsorted_parameters_of_e1_is_a_named_exception(unsorted_pair: Pair) -> None:
@@ -205,3 +207,53 @@ def test_components_are_told_what_the_oracle_compared_and_found() -> None:
     assert all(row.compared for row in rows)
     assert [row.name for row in rows if row.blamed] == [LINEAR]
     assert rows[[row.name for row in rows].index(LINEAR)].differing
+
+
+def test_an_exception_covers_what_it_names_and_hides_nothing_else(unsorted_pair: Pair) -> None:
+    faulty = cast(Any, unsorted_pair.new).components["encoded"]
+    faulty.clip_value += 1
+    (result,) = prove(unsorted_pair, levels=["attributes"], run=Run(1))
+    assert result.divergences == ["parameter_order_of_e1"]
+    assert ["clip_value" in each.name for each in result.differences] == [True]
+
+
+def test_an_exception_is_expected_on_its_own_levels_alone(unsorted_pair: Pair) -> None:
+    (result,) = prove(unsorted_pair, levels=["weights"], run=Run(1))
+    assert (result.divergences, result.differences) == ([], [])
+
+
+def test_parameters_of_e1_in_the_order_of_their_sources_are_no_exception(tmp_path: Path) -> None:
+    pair = pair_of_files(_eras.trained("2025-02-20", _eras.from_box, steps=0).write(tmp_path)[0])
+    (result,) = prove(pair, levels=["attributes"], run=Run(1))
+    assert (result.divergences, result.differences) == ([], [])
+
+
+def test_double_precision_is_no_exception_before_e8() -> None:
+    single = host("linear")
+    pair = replace(single, old=deepcopy(single.old).double(), new=deepcopy(single.new).double())
+    (result,) = prove(pair, levels=["forward"], run=Run(5))
+    assert (result.divergences, result.differences) == ([], [])
+
+
+def test_a_pass_that_fails_on_one_side_is_a_difference_under_the_oracle() -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("planted")
+
+    pair = planted(lambda module: module.register_forward_hook(fail))
+    (result,) = prove(pair, levels=["forward"], run=Run(5, policy=ORACLE))
+    assert any("planted" in str(each) for each in result.differences)
+
+
+def test_infinities_of_opposite_sign_differ_under_the_oracle() -> None:
+    judgement, key = Judgement(), ("output", "value")
+    up = torch.tensor([torch.inf, 1.0])
+    judgement.add({key: (up, up * torch.tensor([-1.0, 1.0]))}, {key: (up, up.double())}, lambda *_: False)
+    assert [each.detail for each in judgement.verdict()] == ["NaN or infinite in other places"]
+
+
+def test_the_judge_computes_in_double_precision_where_the_code_says_float32() -> None:
+    exact = torch.tensor([0.1], dtype=torch.float64)
+    with Double():
+        told = exact.to(torch.float32), exact.to(dtype=torch.float32), exact.float(), torch.tensor([0.1]).mul(1)
+    assert [each.dtype for each in told] == [torch.float64] * 4
+    assert [each.item() for each in told[:3]] == [0.1] * 3

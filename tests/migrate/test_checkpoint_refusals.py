@@ -37,6 +37,19 @@ def test_the_trainer_state_of_another_run_is_refused(tmp_path: Path, trainer_sta
     assert list(tmp_path.iterdir()) == [wider]
 
 
+def test_a_trainer_state_of_e11_is_no_policy_either(tmp_path: Path, capsys: Any) -> None:
+    torch.save({"optimizer": policies.adam(policies.old_agent()).state_dict(), "epoch": 3}, tmp_path / "trainer.pt")
+    assert run(tmp_path / "trainer.pt") == 2
+    assert "this is a trainer state, not a policy" in capsys.readouterr().err
+
+
+def test_a_weight_beside_the_components_is_refused(tmp_path: Path, capsys: Any) -> None:
+    agent = policies.old_agent()
+    agent.temperature = nn.Parameter(torch.ones(1))
+    assert run(policies.write_old(tmp_path / "p.pt", agent)) == 2
+    assert "the tensor temperature belongs to no component" in capsys.readouterr().err
+
+
 def _state(kept: dict[str, Any]) -> Any:
     return kept["optimizer_state_dict"]["state"]
 

@@ -102,3 +102,14 @@ def test_a_config_that_may_have_other_weights_in_other_eras_is_refused_with_both
     assert "in code of 2025-06-17, 257 in code of 2025-05-30" in text
     assert "-> give the date of the code, such as --era 2025-05-30; a checkpoint tells it" in text
     assert config_era(agent(_obs_=shaper), "f", "2025-06-10")[1] == ()
+
+
+def test_a_habit_of_the_team_gives_way_to_what_only_later_code_took() -> None:
+    relu = component("nn_layer_library.ReLU", "_core_")
+    core = component("lstm.LSTM", "fc", nn_params={"hidden_size": 2, "num_layers": 1})
+    assert config_era(agent(core_relu=relu, _core_=core), "f")[0].name == "E9"
+
+
+def test_what_the_agent_alone_did_for_some_days_within_the_open_time_is_noted() -> None:
+    _, notes = config_era(agent(_obs_=BOX, fc=linear("_obs_")), "f")
+    assert any("sequences (a mistake of three days in training)" in note for note in notes), notes

@@ -159,3 +159,25 @@ def test_a_value_that_is_no_number_goes_back_and_opens_no_question() -> None:
 def test_a_checkpoint_that_is_no_path_is_refused(checkpoint: Any) -> None:
     with pytest.raises(UsageError, match=re.escape(f"config: the checkpoint is {checkpoint!r}, expected a path\n  ->")):
         migrate.build_agent(policies.CONFIG, policies.ENVIRONMENT, checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("action_dtype", "int32"),
+        ("log_probs", "logsumexp"),
+        ("sequences", "single_steps"),
+        ("l2_init_anchors", "kept"),
+    ],
+)
+def test_what_the_era_decided_otherwise_cannot_be_said_in_the_old_stack(key: str, value: str) -> None:
+    new = f"{key}: {value}\n{to_modules(OLD, WHERE).text}"
+    with pytest.raises(UnusableFileError, match=f"cannot be said in the old stack of E4d: {key}\n"):
+        to_legacy(new, WHERE)
+
+
+def test_a_date_within_the_usual_era_is_written_down() -> None:
+    new = to_modules(OLD, WHERE, "2025-05-20")
+    assert values(new.text)["era"] == "2025-05-20"
+    assert values(new.text)["sequences"] == "single_steps"
+    assert to_legacy(new.text, WHERE).text == OLD

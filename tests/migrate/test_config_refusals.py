@@ -81,6 +81,11 @@ CASES: list[tuple[str, str, str]] = [
         "component 'fc1': is an LSTM, which the old stack builds with the sizes of '_core_'\n  -> name it _core_",
     ),
     ("both stacks", component("modules.layers.relu.ReLUModule"), "mixes both stacks: the agent is of the old one"),
+    (
+        "a component of the old stack in an agent of the new one",
+        component(RELU).replace("metta.agent.metta_agent", "modules.agent"),
+        "mixes both stacks: component 'fc1' is of the old one",
+    ),
     ("invalid YAML", "a: [1\n", "is not valid YAML"),
     ("an anchor", "a: &x 1\n", "line 1, column 4: uses the anchor &x"),
     (

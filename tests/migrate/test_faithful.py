@@ -49,6 +49,13 @@ def _share_memory(agent: Any) -> None:
     net.weight_hh_l1.data = net.weight_hh_l0.data
 
 
+def _overlap_memory(agent: Any) -> None:
+    net = agent.components["_core_"]._net
+    first, second = net.weight_hh_l0, net.weight_hh_l1
+    both = torch.cat([first.data.view(-1), second.data.view(-1)[1:]])
+    first.data, second.data = both[: first.numel()].view(first.shape), both[first.numel() - 1 :].view(second.shape)
+
+
 def _other_memory_order(agent: Any) -> None:
     net = agent.components["cnn-1"]._net[0]
     net.weight.data = net.weight.data.to(memory_format=torch.channels_last)
@@ -81,6 +88,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "a hook": (lambda agent: agent.components["_value_"].register_forward_hook(nn.Identity()), "_forward_hooks"),
     "tied weights": (_tie, "share memory: the weights are tied"),
     "weights in one memory": (_share_memory, "share memory: the weights are tied"),
+    "weights that share a number": (_overlap_memory, "share memory: the weights are tied"),
     "channels last": (_other_memory_order, "is not contiguous"),
     "modes that differ": (lambda agent: agent.components["fc"].eval(), "some modules are in training mode"),
 }
@@ -154,6 +162,21 @@ def test_training_is_kept_on_the_way_back_where_tensors_shared_a_storage(tmp_pat
     assert torch.equal(back.components["_core_"]._net.weight_hh_l1, content.tensors[key])
 
 
+def test_moved_anchors_go_into_the_old_file_as_weights_do(tmp_path: Path) -> None:
+    agent = old_agent()
+    agent.my_note = "hello"
+    old, new = _written(tmp_path, agent)
+    content = read_policy_file(new)
+    moved = content.tensors["attributes.fc.initial_weights"] + 1
+    content.tensors["attributes.fc.initial_weights"] = moved
+    write_atomically({new: content.to_bytes()})
+    assert main([str(new), "--to", "legacy", "-o", str(tmp_path / "back.pt")]) == 0
+    back = migrate.load_policy(tmp_path / "back.pt", "legacy")
+    assert torch.equal(back.components["fc"].initial_weights, moved)
+    assert back.my_note == "hello"
+    assert (tmp_path / "back.pt").stat().st_size == old.stat().st_size
+
+
 def test_changed_trainer_values_are_kept_on_the_way_back(tmp_path: Path) -> None:
     agent = old_agent()
     optimizer = adam(agent)
@@ -166,7 +189,11 @@ def test_changed_trainer_values_are_kept_on_the_way_back(tmp_path: Path) -> None
     write_atomically({new: content.to_bytes()})
     back = tmp_path / "back.pt"
     assert main([str(new), "--to", "legacy", "-o", str(tmp_path / "p.pt"), "--trainer-state", str(back)]) == 0
-    assert torch.load(back, weights_only=True)["agent_step"] == 999
+    told, before = (torch.load(path, weights_only=True) for path in (back, state))
+    assert told["agent_step"] == 999
+    moments = [each["optimizer_state_dict"]["state"] for each in (told, before)]
+    assert moments[0].keys() == moments[1].keys()
+    assert all(torch.equal(each["exp_avg"], moments[1][number]["exp_avg"]) for number, each in moments[0].items())
 
 
 def test_several_parameter_groups_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -195,5 +222,11 @@ def test_an_attribute_that_no_old_code_read_is_no_reason_to_refuse(tmp_path: Pat
 
 def test_the_case_of_an_initialization_meant_nothing(tmp_path: Path) -> None:
     agent = old_agent(changed(CONFIG, fc={"initialization": "XAVIER"}, critic_1={"initialization": "orthogonal"}))
+    old, new = _written(tmp_path, agent)
+    assert all(result.equal for result in prove(pair_of_files(old, new), examples=3))
+
+
+def test_the_prefix_of_a_nonlinearity_meant_nothing(tmp_path: Path) -> None:
+    agent = old_agent(changed(CONFIG, fc={"nonlinearity": "torch.ReLU"}, critic_1={"nonlinearity": "my.Tanh"}))
     old, new = _written(tmp_path, agent)
     assert all(result.equal for result in prove(pair_of_files(old, new), examples=3))

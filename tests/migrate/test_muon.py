@@ -95,3 +95,11 @@ def test_what_is_no_value_is_left_out_and_told(
     assert not {"__class__", "palm"} & state["param_groups"][0].keys()
     migrate.save_policy(tmp_path / "saved.safetensors", agent, optimizer.state_dict())
     assert LEFT_OUT in caplog.text
+
+
+def test_every_entry_of_a_part_of_a_parameter_is_carried(tmp_path: Path) -> None:
+    old, before = trained(NestedMuon, tmp_path)
+    state = migrate.load_optimizer_state(tmp_path / "trainer.pt", old)["state"]
+    for number, parameter in enumerate(old.parameters()):
+        assert state[number][0]["is_initialized"] == {1}
+        assert torch.equal(state[number][0]["momentum"], before.of(parameter)["momentum"])

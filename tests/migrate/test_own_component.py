@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from equivalence.pairs import pair_of_configs, pair_of_files
@@ -16,7 +17,7 @@ from migrate.checkpoint import main
 from migrate.cli import UNUSABLE
 from migrate.config_text import to_legacy, to_modules
 from migrate.errors import UnusableFileError
-from migrate.rule import Attribute
+from migrate.rule import Attribute, Move
 from tests.migrate._own import installed, own_config
 from tests.migrate._policies import old_agent, write_old
 
@@ -72,3 +73,30 @@ def test_a_rule_that_changes_a_tensor_attribute_is_refused(
     registry._by_old.cache_clear()
     assert main([str(old)]) == UNUSABLE
     assert "component 'my_scale': the rule changes the tensor 'offset'" in capsys.readouterr().err.replace("\n", " ")
+
+
+RULES: dict[str, tuple[tuple[Move, ...], str]] = {
+    "forgets one": ((), "not consumed: components.my_scale.factor"),
+    "invents one": ((Move("factor", "factor"), Move("extra", "extra")), "missing: components.my_scale.extra"),
+    "makes one of two": (
+        (Move("factor", "factor"), Move("spare", "factor")),
+        "made twice: components.my_scale.factor",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", RULES)
+@pytest.mark.usefixtures("own_files")
+def test_a_rule_that_is_not_one_to_one_is_refused(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moves, told = RULES[what]
+    agent = old_agent(own_config())
+    if what == "makes one of two":
+        agent.components["my_scale"].spare = torch.nn.Parameter(torch.ones(1))
+    old = write_old(tmp_path / "old.pt", agent)
+    changed_rule = replace(registry.rules()["my_scale"], state=lambda _: moves)
+    monkeypatch.setitem(registry.rules(), "my_scale", changed_rule)
+    registry._by_old.cache_clear()
+    assert main([str(old)]) == UNUSABLE
+    assert f"state-dict keys {told}" in capsys.readouterr().err.replace("\n", " ")

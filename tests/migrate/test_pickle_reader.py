@@ -98,6 +98,7 @@ def test_a_defaultdict_stays_an_inert_call(protocol: int) -> None:
         (b"ctyping\nget_type_hints\n.", "typing.get_type_hints"),
         (b"\x80\x02ctorch\nload\n(Vx\ntR.", "torch.load"),
         (b"\x80\x02cnumpy\nfromfile\n(Vx\ntR.", "numpy.fromfile"),
+        (b"\x80\x02cnumpy\ndtype_of\n(Vx\ntR.", "numpy.dtype_of"),
         (b"\x80\x02comegaconf\nload\n(Vx\ntR.", "omegaconf.load"),
         (b"\x80\x02cmy.layers\nL\n(K\x01tR.", "my.layers.L"),
         (b"\x80\x02(cmy.layers\nL\nK\x01o.", "my.layers.L"),
@@ -231,3 +232,32 @@ def test_a_long_list_is_read() -> None:
 def test_a_set_of_integers_made_to_have_one_hash_is_refused_at_once() -> None:
     with pytest.raises(UnusableFileError, match="more than 1000 integers of more than 64 bits"):
         read(pickle.dumps({i * (2**61 - 1) for i in range(10, 3000)}, 2))
+
+
+def test_more_classes_than_any_policy_has_are_refused() -> None:
+    named = [b"cm\nC%d\n0" % number for number in range(2001)]
+    assert read(b"\x80\x02" + b"".join(named[1:] + named[1:]) + b"N.") is None
+    with pytest.raises(UnusableFileError, match="names more than 2000 classes"):
+        read(b"\x80\x02" + b"".join(named) + b"N.")
+
+
+def test_a_parameter_with_hooks_is_refused() -> None:
+    tensor = (TENSOR % b"K\x00K\x04\x85K\x01\x85")[2:-1]
+    data = b"\x80\x02ctorch._utils\n_rebuild_parameter\n(%s\x88%stR."
+    assert read(data % (tensor, b"}")).parameter
+    with pytest.raises(UnusableFileError, match="_rebuild_parameter has arguments"):
+        read(data % (tensor, b"}K\x00Ns"))
+
+
+def test_a_place_in_a_storage_that_is_no_integer_is_refused() -> None:
+    with pytest.raises(UnusableFileError, match="_rebuild_tensor_v2 has arguments"):
+        read(TENSOR % b"G\x00\x00\x00\x00\x00\x00\x00\x00K\x04\x85K\x01\x85")
+
+
+def test_a_tensor_with_attributes_is_made_by_what_makes_tensors_alone() -> None:
+    made = (TENSOR % b"K\x00K\x04\x85K\x01\x85")[2:-1]
+    function, arguments = made[: made.index(b"(")], made[made.index(b"(") : -1]
+    data = b"\x80\x02ctorch._tensor\n_rebuild_from_type_v2\n(%sctorch\nTensor\n%s}tR."
+    assert read(data % (function, arguments)).shape == (4,)
+    with pytest.raises(UnusableFileError, match="_rebuild_from_type_v2 has arguments"):
+        read(data % (b"ctorch._utils\n_rebuild_sparse_tensor\n", arguments))

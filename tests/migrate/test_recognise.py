@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from migrate.archive import read_checkpoint
 from migrate.eras import END, start_of
 from migrate.errors import UnusableFileError
+from migrate.old_policy import read_old_policy
 from migrate.recognise import (
     AGENT_ATTRIBUTES,
     CLASSES,
@@ -21,6 +24,7 @@ from migrate.recognise import (
 )
 from migrate.registry import rules
 from migrate.rule import ByEra
+from tests.migrate import _eras as eras
 
 AGENT = "metta.agent.metta_agent.MettaAgent"
 LIB = "metta.agent.lib."
@@ -152,3 +156,23 @@ def test_a_rule_has_versions_only_while_its_class_existed(stem: str) -> None:
     steps = [since for value in rule.fixed.values() if isinstance(value, ByEra) for since, _ in value.steps[1:]]
     points = [*(since for since, _ in rule.legacy[1:]), *steps]
     assert [point for point in points if not start_of(clue.since) < start_of(point) < start_of(clue.before)] == []
+
+
+@pytest.mark.parametrize(
+    ("date", "encoder", "earliest", "latest"),
+    [
+        ("2025-02-27", eras.from_box, "2025-02-27", "2025-02-27a"),
+        ("2025-05-19", eras.from_box, "2025-05-19", "2025-05-29z"),
+        ("2025-06-02", eras.from_box, "2025-06-02", "2025-06-02z"),
+        ("2025-06-10", eras.from_token_box, "2025-06-09", "2025-06-15z"),
+        ("2025-06-18", eras.from_late_tokens, "2025-06-18", "2025-06-25z"),
+        ("2025-07-16", eras.from_token_box, "2025-07-09", "2025-08-07a"),
+        ("2025-08-14", eras.from_token_box, "2025-08-13", "2025-08-18z"),
+        ("2025-08-20", eras.from_token_box, "2025-08-19", "2025-09-01z"),
+    ],
+)
+def test_all_that_a_file_tells_together_narrows_its_time(
+    date: str, encoder: Any, earliest: str, latest: str, tmp_path: Path
+) -> None:
+    era = read_old_policy(read_checkpoint(eras.trained(date, encoder, steps=0).write(tmp_path)[0])).era
+    assert (era.earliest, era.date) == (earliest, latest)

@@ -84,3 +84,20 @@ def test_the_same_goes_for_what_a_trainer_state_says_besides(
     written = migrate.save_policy(tmp_path / "back.pt", policy.agent, policy.optimizer.state_dict(), trainer=rest)
     saved = torch.load(written[-1], weights_only=True)
     assert {key: saved[key] for key in ("seen", "scores", "clock")} == {**extras, "clock": {}}
+
+
+def test_an_object_of_the_trainers_on_the_agent_is_told_and_comes_back_with_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = late.made("2025-05-22", from_box)
+    policy.agent.summary = Summary()
+    path, back = policy.write(tmp_path)[0], tmp_path / "back.pt"
+    assert main([str(path)]) == 0
+    assert "oftheagent,summary:notavalue;onlytheoldfileitselfkeepsit" in "".join(capsys.readouterr().err.split())
+    assert main([str(path.with_suffix(".safetensors")), "--to", "legacy", "-o", str(back)]) == 0
+    assert back.read_bytes() == path.read_bytes()
+
+
+def test_nothing_is_told_of_a_record_that_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(written(late.made("2025-05-22", from_box), {}, tmp_path / "policy.pt"))]) == 0
+    assert "only the old file itself keeps it" not in " ".join(capsys.readouterr().err.split())

@@ -184,3 +184,14 @@ def test_what_cannot_be_saved_is_refused_and_writes_nothing(tmp_path: Path) -> N
             migrate.save_policy(tmp_path / "p.safetensors", broken)
     assert not list(tmp_path.iterdir())
     assert isinstance(agent_of("legacy"), legacy.MettaAgent)
+
+
+def test_an_optimizer_state_without_tensors_is_not_kept_by_a_policy_that_is_saved_without_one(tmp_path: Path) -> None:
+    agent = agent_of("modules")
+    sgd = torch.optim.SGD(agent.parameters(), lr=0.5)
+    path = tmp_path / "p.safetensors"
+    migrate.save_policy(path, agent, sgd.state_dict())
+    agent = migrate.load_policy(path, "modules")
+    migrate.save_policy(path, agent)
+    with pytest.raises(UnusableFileError, match="holds no optimizer state"):
+        migrate.load_optimizer_state(path, agent)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,15 @@ import torch
 
 from equivalence.case import Setup, Source
 from equivalence.hosts import host
-from migrate import load_policy, to_legacy
-from migrate.archive import checkpoint_of
+from migrate import load_policy, provenance, to_legacy
+from migrate.archive import checkpoint_of, read_checkpoint
 from migrate.checkpoint import main
 from migrate.errors import UnsafeFileError, UnusableFileError
 from migrate.pickle_writer import save_record
 from migrate.plain import plain
+from migrate.plan import make_plan
 from migrate.saving import save_policy
-from modules.policy_file import read_policy_file, write_atomically
+from modules.policy_file import PolicyFile, read_policy_file, write_atomically
 from tests.migrate import _eras as eras
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "policy.pt"
@@ -95,3 +97,81 @@ def test_a_record_that_is_written_anew_has_what_its_time_asked_for(date: str, na
     assert name in record.attributes
     assert {"agent_step", "epoch", "generation", "train_time"} <= metadata.keys()
     assert metadata["action_names"] == ["attack"]
+
+
+def test_a_component_in_another_mode_is_no_old_file(
+    tmp_path: Path, migrated: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = read_policy_file(migrated)
+    content.otherwise = ["fc"]
+    path, back = tmp_path / "policy.safetensors", tmp_path / "back.pt"
+    write_atomically({path: content.to_bytes()})
+    assert main([str(path), "--to", "legacy", "-o", str(back)]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "component(s) fc are in another mode than the agent, which the old stack says once for all" in told
+    assert not back.exists()
+
+
+def test_an_old_agent_has_memory_of_its_own(migrated: Path) -> None:
+    content = read_policy_file(migrated)
+    before = {name: tensor.clone() for name, tensor in content.tensors.items()}
+    agent = to_legacy.legacy_agent_from(content, migrated)
+    attributes = [value for module in agent.modules() for value in vars(module).values() if torch.is_tensor(value)]
+    with torch.no_grad():
+        for tensor in (*agent.parameters(), *agent.buffers(), *attributes):
+            tensor.zero_()
+    assert all(torch.equal(tensor, before[name]) for name, tensor in content.tensors.items())
+
+
+def test_the_class_of_its_policy_is_saved_with_an_old_agent(tmp_path: Path) -> None:
+    old = eras.trained("2025-08-14", eras.from_token_box, steps=0).write(tmp_path)[0]
+    (again,) = save_policy(tmp_path / "again.pt", load_policy(old, "legacy"))
+    said = [make_plan(read_checkpoint(path)).config["policy"] for path in (old, again)]
+    assert said == ["metta.agent.component_policy.ComponentPolicy"] * 2
+
+
+def _first_weight(content: PolicyFile) -> str:
+    return next(name for name, tensor in content.tensors.items() if name.startswith("components.") and tensor.dim() > 1)
+
+
+CHANGES: dict[str, Callable[[PolicyFile], object]] = {
+    "its config": lambda content: content.config.update(clip_range=2),
+    "its environment": lambda content: content.environment.update(obs_width=7),
+    "a value of a component": lambda content: content.attributes["fc"].update(clip_value=7.0),
+    "its actions": lambda content: content.actions["names"].reverse() if content.actions else None,
+    "its mode": lambda content: vars(content).update(training=not content.training),
+    "the mode of a component": lambda content: content.otherwise.append("fc"),
+    "what is frozen": lambda content: content.frozen.append(_first_weight(content)),
+    "its features": lambda content: vars(content).update(features={"active_features": []}),
+    "the rows of its actions": lambda content: content.tensors.update(
+        {"components._action_embeds_.active_indices": content.tensors["components._action_embeds_.active_indices"] + 1}
+    ),
+    "a type of numbers": lambda content: content.tensors.update(
+        {_first_weight(content): content.tensors[_first_weight(content)].view(torch.int32)}
+    ),
+    "a shape": lambda content: content.tensors.update(
+        {_first_weight(content): content.tensors[_first_weight(content)].flatten()}
+    ),
+    "a tensor more": lambda content: content.tensors.update({"components.fc.more": torch.ones(1)}),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_the_old_file_is_not_taken_for_a_policy_of_which_more_changed_than_its_weights(
+    what: str, migrated: Path
+) -> None:
+    content = read_policy_file(migrated)
+    name = _first_weight(content)
+    content.tensors[name] = content.tensors[name] + 1
+    assert provenance.is_unchanged(content, provenance.POLICY)
+    CHANGES[what](content)
+    assert not provenance.is_unchanged(content, provenance.POLICY)
+
+
+def test_the_old_trainer_state_is_not_taken_for_one_with_other_values(migrated: Path) -> None:
+    content = read_policy_file(migrated)
+    name = next(name for name in content.tensors if name.endswith(".exp_avg"))
+    content.tensors[name] = content.tensors[name] + 1
+    assert provenance.is_unchanged(content, provenance.TRAINER)
+    content.extra["trainer"]["groups"][0]["lr"] = 0.5
+    assert not provenance.is_unchanged(content, provenance.TRAINER)

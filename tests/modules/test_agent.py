@@ -16,6 +16,7 @@ from equivalence.hosts import host
 from modules import MettaAgent, PolicyState
 from modules.base import MettaModule
 from modules.errors import ConfigError, ConfigWarning, InputError
+from modules.layers.action_embedding import ActionEmbeddingModule
 from tests.modules._agents import ACTIONS, CONFIG, ENVIRONMENT, OBS_SHAPE, agent, config, observations
 
 RESULTS = ("action", "log_prob", "entropy", "value", "log_probs")
@@ -324,3 +325,10 @@ def test_a_key_that_nothing_reads_and_looks_like_another_is_warned_of(key: str, 
 def test_a_word_that_a_key_does_not_know_is_refused() -> None:
     with pytest.raises(ConfigError, match="sequences must be single_steps, got 'single_step'"):
         MettaAgent(agent().config | {"sequences": "single_step"}, agent().environment)
+
+
+def test_an_agent_with_two_tables_of_actions_does_not_choose_one() -> None:
+    policy = agent(active=False)
+    policy.components["more"] = ActionEmbeddingModule(4, 2, in_keys=(), out_keys=("more",))
+    with pytest.raises(ConfigError, match="needs one component with action embeddings, this one has 2"):
+        policy.activate_actions(*ACTIONS)

@@ -12,12 +12,12 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from modules import MettaAgent, SafeModule, load_agent, save_agent
+from modules import MettaAgent, SafeModule, load_agent, save_agent, with_config
 from modules.checkpoint import policy_file_of
 from modules.errors import CheckpointError
 from modules.layers.identity import IdentityModule
 from modules.policy_file import PolicyFile, read_policy_file, write_atomically
-from tests.modules._agents import agent, observations
+from tests.modules._agents import ACTIONS, CONFIG, ENVIRONMENT, agent, observations
 from tests.modules.interop._compiling import TORCH_OF_ITSELF
 
 
@@ -214,6 +214,7 @@ def test_a_damaged_header_is_told(path: Path) -> None:
         ),
         ({"attributes": lambda a: a["_action_embeds_"]["rows"].update(move_0=9)}, "do not give .*active_indices"),
         ({"attributes": lambda a: a["_action_embeds_"].update(rows=5)}, "contradicts itself"),
+        ({"frozen": lambda f: f.append("components.encoded.nothing")}, "no attribute `nothing`"),
         ({"actions": lambda a: a["names"].append("more")}, "got 4 action names and 3 maximum parameters"),
         ({"actions": lambda a: a.pop("names")}, "contradicts itself: 'names'"),
     ],
@@ -263,7 +264,12 @@ def test_a_policy_inside_wrappers_is_saved_as_what_they_wrap(policy: MettaAgent,
 
 
 @pytest.mark.parametrize(
-    ("value", "message"), [((1, 2), "has a tuple"), ([{3: "a"}], "the key 3, which would come back as text")]
+    ("value", "message"),
+    [
+        ((1, 2), "has a tuple"),
+        ({"deep": (1, 2)}, "has a tuple"),
+        ([{3: "a"}], "the key 3, which would come back as text"),
+    ],
 )
 def test_an_attribute_that_json_would_change_is_refused(policy: MettaAgent, value: Any, message: str) -> None:
     content = policy_file_of(policy)
@@ -316,3 +322,34 @@ def test_content_is_read_without_building_an_agent(policy: MettaAgent, path: Pat
     content = read_policy_file(path)
     assert isinstance(content, PolicyFile)
     assert content.actions == {"names": ["noop", "move", "attack"], "max_params": [0, 1, 2]}
+
+
+def test_mode_frozen_weights_and_features_come_back(path: Path) -> None:
+    policy = agent(active=False).eval()
+    features = {name: {"id": number, "normalization": 1.0} for number, name in enumerate(("a", "b", "c"))}
+    policy.initialize_to_environment(features, *ACTIONS)
+    policy.get_parameter("components.encoded.weight").requires_grad_(False)
+    save_agent(policy, path)
+    loaded = load_agent(path)
+    assert not any(module.training for module in loaded.modules())
+    assert [name for name, each in loaded.named_parameters() if not each.requires_grad] == ["components.encoded.weight"]
+    assert policy.features is not None
+    assert loaded.features is not None
+    assert loaded.features.to_dict() == policy.features.to_dict()
+
+
+def test_actions_that_were_activated_later_come_back_where_the_config_names_others(path: Path) -> None:
+    names, largest = ACTIONS
+    policy = MettaAgent({**CONFIG, "actions": {"names": names, "max_params": largest}}, ENVIRONMENT)
+    policy.activate_actions(names[::-1], largest[::-1])
+    save_agent(policy, path)
+    space = load_agent(path).action_space
+    assert space is not None
+    assert (space.names, space.max_params) == (names[::-1], largest[::-1])
+
+
+def test_saving_and_loading_draw_no_random_numbers(policy: MettaAgent, path: Path) -> None:
+    before = torch.get_rng_state()
+    save_agent(policy, path)
+    with_config(load_agent(path), {"clip_range": 0.25})
+    assert torch.equal(torch.get_rng_state(), before)

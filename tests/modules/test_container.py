@@ -251,6 +251,20 @@ def test_backward_hooks_fire_with_the_gradients_of_the_components_tensors() -> N
     assert all(torch.equal(each, ones) for each in (before, inputs, outputs))
 
 
+@pytest.mark.parametrize(
+    "register",
+    [
+        *("register_forward_pre_hook", "register_forward_hook"),
+        *("register_full_backward_pre_hook", "register_full_backward_hook"),
+    ],
+)
+def test_a_hook_of_one_kind_alone_fires(register: str) -> None:
+    components, seen = container(a="x", b="a"), list[str]()
+    getattr(components["b"], register)(lambda *_: seen.append("hook"))
+    components.execute({"x": X.clone().requires_grad_()})["b"].sum().backward()
+    assert seen == ["hook"]
+
+
 def test_global_hooks_fire() -> None:
     components, seen = container(a="x", b="a"), []
     handle = register_module_forward_hook(lambda module, *_: seen.append(type(module).__name__))

@@ -37,7 +37,11 @@ def puts_a_manager_behind(policy: MettaAgent) -> None:
     policy.components["encoded"] = StatefulModule(policy.components["encoded"], Beside())
 
 
-@pytest.mark.parametrize("change", [prunes, adds_a_head, puts_a_manager_behind])
+def drops_a_bias(policy: MettaAgent) -> None:
+    policy.components["encoded"].register_parameter("bias", None)
+
+
+@pytest.mark.parametrize("change", [prunes, adds_a_head, puts_a_manager_behind, drops_a_bias])
 def test_tensors_that_the_config_does_not_build_are_refused(change: Any, tmp_path: Path) -> None:
     policy = agent()
     change(policy)
@@ -50,4 +54,13 @@ def test_another_clip_range_than_the_configs_is_refused(tmp_path: Path) -> None:
     policy = agent()
     policy.clip_range = 0
     with pytest.raises(CheckpointError, match=r"the agent's clip_range is 0, not 0\.5"):
+        save_agent(policy, tmp_path / "policy.safetensors")
+
+
+def test_components_in_another_order_are_refused_since_parameters_would_come_back_in_another(tmp_path: Path) -> None:
+    policy = agent()
+    moved = policy.components["encoded"]
+    del policy.components["encoded"]
+    policy.components["encoded"] = moved
+    with pytest.raises(CheckpointError, match=r"the agent has the components .*, encoded, and its config _value_, "):
         save_agent(policy, tmp_path / "policy.safetensors")

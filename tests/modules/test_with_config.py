@@ -62,6 +62,16 @@ def test_clip_limits_follow_the_range() -> None:
     assert limit_of(exempt, "_value_") == limit_of(policy, "_value_")
 
 
+def test_a_limit_that_no_change_is_about_stays() -> None:
+    policy = trained()
+    vars(policy.components["encoded"])["clip_value"] = 0.125
+    assert limit_of(with_config(policy, {"components": {"encoded": {"l2_init_scale": 0.5}}}), "encoded") == 0.125
+
+
+def test_a_config_may_get_a_part_that_it_did_not_have() -> None:
+    assert with_config(trained(), {"trainer": {"seed": 1}}).config["trainer"] == {"seed": 1}
+
+
 def test_a_config_that_the_weights_do_not_fit_is_refused() -> None:
     with pytest.raises(CheckpointError, match="the changed config: the policy contradicts itself"):
         with_config(trained(), {"components": {"encoded": {"out_features": 9}}})

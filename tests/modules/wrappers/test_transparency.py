@@ -244,3 +244,43 @@ def test_a_function_is_applied_once(wrap: Wrap) -> None:
     container.register_component("y", wrap(Renamed()))
     container.apply(double)
     assert container["y"].weight.tolist() == [[0.0, 2.0], [4.0, 6.0]]  # type: ignore[operator]
+
+
+@wraps
+def test_a_wrapper_is_in_the_mode_of_its_module(wrap: Wrap) -> None:
+    assert [wrap(LinearModule(4, 3).train(mode)).training for mode in (True, False)] == [True, False]
+
+
+@wraps
+@pytest.mark.parametrize(
+    "register", ["register_forward_pre_hook", "register_full_backward_hook", "register_full_backward_pre_hook"]
+)
+def test_every_kind_of_hook_on_the_wrapped_module_fires(wrap: Wrap, register: str) -> None:
+    module, seen = LinearModule(4, 3), list[str]()
+    getattr(module, register)(lambda *_: seen.append("hook"))
+    container = ComponentContainer()
+    container.register_component("fc", wrap(module))
+    data = container.execute({"input": torch.ones(1, 4, requires_grad=True)})
+    data["output"].sum().backward()
+    assert seen == ["hook"]
+
+
+class Reversed(LinearModule):
+    """Keeps its weight upside down in state dicts."""
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        destination[f"{prefix}weight"] = destination[f"{prefix}weight"].flip(0)
+
+    def _load_from_state_dict(self, state: Any, prefix: str, *rest: Any) -> None:
+        state[f"{prefix}weight"] = state[f"{prefix}weight"].flip(0)
+        super()._load_from_state_dict(state, prefix, *rest)
+
+
+@wraps
+def test_a_module_saves_and_loads_in_its_own_way(wrap: Wrap) -> None:
+    module, other = Reversed(4, 3), Reversed(4, 3)
+    state = wrap(module).state_dict()
+    assert torch.equal(state["weight"], module.weight.flip(0))
+    wrap(other).load_state_dict(state)
+    assert torch.equal(other.weight, module.weight)
