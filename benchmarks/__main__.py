@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import torch
+from rich.markup import escape
 
 from benchmarks import building, gate, memory, overhead, page, parallel, report, speed, threads
 from benchmarks.bounds import without_figure
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         result = Result.from_json(cli.read_text(args.read)) if args.read else _measure(args)
     except (ValueError, UnusableFileError) as error:
-        cli.console.print(f"[red]error[/red]: {error}", markup=True)
+        cli.console.print(f"[red]error[/red]: {escape(str(error))}")
         return cli.UNUSABLE
     _write(args, result)
     if not args.gate:

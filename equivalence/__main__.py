@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from equivalence.harness import LEVELS
 from equivalence.observations import read_observations
-from equivalence.options import duration, folder, progress_bar
+from equivalence.options import duration, folder, positive, progress_bar, seed
 from equivalence.pairs import pair_of_files
 from equivalence.policy import BITWISE, POLICIES
 from equivalence.proof import Run
@@ -71,8 +71,10 @@ def parser() -> argparse.ArgumentParser:
 def add_options(command: argparse.ArgumentParser, examples: int = 25) -> None:
     """The options of every command that proves."""
     command.add_argument("--level", action="append", choices=list(LEVELS), help="only this level (repeatable)")
-    command.add_argument("--examples", type=int, default=examples, metavar="N", help=f"inputs per level ({examples})")
-    command.add_argument("--seed", type=int, default=0, metavar="S", help="other inputs (0)")
+    command.add_argument(
+        "--examples", type=positive, default=examples, metavar="N", help=f"inputs per level ({examples})"
+    )
+    command.add_argument("--seed", type=seed, default=0, metavar="S", help="other inputs (0)")
     command.add_argument("--budget", type=duration, metavar="TIME", help="stop after so long, such as 60s, 5m or 2h")
     command.add_argument("--policy", choices=POLICIES, default=BITWISE, help=f"what equal means ({BITWISE})")
     command.add_argument(
@@ -91,8 +93,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words and words[0] in COMMANDS:
         return int(importlib.import_module(f"equivalence.{words[0]}").main(words[1:]))
     args = parser().parse_args(words)
-    if args.examples < 1:
-        parser().error("--examples must be at least 1")
     try:
         result = _prove(args, words)
     except MettaError as error:

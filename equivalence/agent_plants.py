@@ -67,11 +67,6 @@ def other_softmax(right: Faulty, logits: Tensor, *given: Any) -> Any:
     return right(logits, *given[:-1], "logsumexp")
 
 
-def on_state(change: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> Faulty:
-    """Changes the recurrent state that an agent begins with."""
-    return lambda right, *given: change(*right(*given))
-
-
 def keep_old_part(_: Faulty, container: Any, name: str, __: Any) -> Any:
     """A swap that does nothing."""
     return container[name]

@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from equivalence.finding import Pair
 from equivalence.hosts import host, hosts
-from equivalence.options import positive, progress_bar
+from equivalence.options import positive, progress_bar, seed
 from equivalence.pairs import ALIKE, twins
 from equivalence.proof import Run, prove
 from equivalence.result import LevelResult
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command.add_argument(
         "--comparisons", type=positive, default=100_000, metavar="N", help="inputs to compare (100000)"
     )
-    command.add_argument("--seed", type=int, default=0, metavar="S", help="other inputs (0)")
+    command.add_argument("--seed", type=seed, default=0, metavar="S", help="other inputs (0)")
     command.add_argument("--json", action="store_true", help="machine-readable result on standard output")
     args = command.parse_args(argv)
     torch.set_num_threads(1)

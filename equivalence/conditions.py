@@ -12,7 +12,7 @@ import torch
 from equivalence.finding import Finding, Pair
 from equivalence.harness import LEVELS
 from equivalence.pairs import twins
-from equivalence.strategies import Draw, Inputs
+from equivalence.strategies import RECORDED, Draw, Inputs
 
 NOISE_LEVELS = ("forward", "gradients")
 NOISE_DRAWS = (Draw(1, 1, "small", "none", train=False, seed=0), Draw(4, 3, "small", "normal", train=True, seed=1))
@@ -53,7 +53,7 @@ def noise_floor(pair: Pair, recorded: torch.Tensor | None = None) -> dict[str, i
     selves.hold_state()
     with torch.random.fork_rng(devices=[]):
         for draw in NOISE_DRAWS:
-            used = replace(draw, observations="recorded") if recorded is not None else draw
+            used = replace(draw, observations=RECORDED) if recorded is not None else draw
             for agent in (selves.old, selves.new):
                 agent.train(draw.train)
             for level in NOISE_LEVELS:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.markup import escape
+
 from equivalence.coverage_page import render
 from equivalence.coverage_real import Folder
 from equivalence.coverage_rules import component_of
@@ -35,7 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     name = PAGE.relative_to(ROOT).as_posix()
     if missing := [each for each in NEEDED if not (args.shared / each).is_dir()]:
-        cli.console.print(f"[red]error[/red]: real files cannot be counted: {args.shared} has no {', '.join(missing)}")
+        cli.console.print(
+            f"[red]error[/red]: real files cannot be counted: {escape(str(args.shared))} has no {', '.join(missing)}"
+        )
         return cli.UNUSABLE
     text = page(args.shared)
     current = PAGE.exists() and PAGE.read_text(encoding="utf-8") == text

@@ -17,6 +17,8 @@ from equivalence.strategies import AgentSizes
 from equivalence.tensors import Held, HeldAttribute, Twin, component_of, held_attributes
 from equivalence.tracing import Trace
 
+STEP = ", step "
+"""Stands in the name of a record between what was computed and the step at which it was."""
 Record = dict[tuple[str, str], tuple[Tensor, Tensor]]
 """Place and name -> what the old and the new side have there."""
 _record: ContextVar[Record | None] = ContextVar("record", default=None)
@@ -156,7 +158,7 @@ class Finding:
         """Compares two tensors; `component` is whose they are, where the name does not say it."""
         self.compared += 1
         if self._kept is not None and old is not None and new is not None:
-            self._kept[place, name if self.step is None else f"{name}, step {self.step}"] = (old, new)
+            self._kept[place, name if self.step is None else f"{name}{STEP}{self.step}"] = (old, new)
             return
         found = difference(place, name, old, new, strides=strides)
         if found is not None:

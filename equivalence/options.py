@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from migrate import cli
 
+SEEDS = 2**63
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -29,6 +30,14 @@ def positive(text: str) -> int:
 def counted(text: str) -> int:
     """A number of things, perhaps none."""
     return _at_least(0, text)
+
+
+def seed(text: str) -> int:
+    """A number that a generator takes."""
+    value = _at_least(0, text)
+    if value >= SEEDS:
+        raise argparse.ArgumentTypeError(f"must be below {SEEDS}, got {text!r}")
+    return value
 
 
 def _at_least(least: int, text: str) -> int:

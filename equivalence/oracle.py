@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 
-from equivalence.finding import Finding, Pair, Record, recording
+from equivalence.finding import STEP, Finding, Pair, Record, recording
 from equivalence.pairs import twins
 from equivalence.policy import Judgement, Key
 from equivalence.strategies import Inputs
@@ -70,7 +70,7 @@ def is_tie(pair: Pair, inputs: Inputs, key: Key, sides: Record) -> bool:
 
     `torch.multinomial` takes the largest of `p / q`, with exponential random numbers `q`; they are drawn again here.
     """
-    place, _, when = key[1].partition(", step ")
+    place, _, when = key[1].partition(STEP)
     space = cast(Any, pair.new).action_space
     if key[0] != "output" or place != "action" or space is None:
         return False

@@ -20,14 +20,13 @@ import torch
 from torch import Tensor
 
 from equivalence.compare import Difference
-from equivalence.finding import Record
+from equivalence.finding import STEP, Record
 
 BITWISE, ORACLE = "bitwise", "oracle"
 POLICIES = (BITWISE, ORACLE)
 FACTOR = 2.0
 """How many times the old stack's error the new one may have."""
 
-STEP = ", step "
 Key = tuple[str, str]
 
 

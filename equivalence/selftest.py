@@ -24,7 +24,7 @@ from equivalence.hosts import WITHOUT_HOST, host, subject
 from equivalence.kill_table import Fault, figures, show
 from equivalence.mutant import Mutant
 from equivalence.mutants import mutants_of
-from equivalence.options import positive, progress_bar
+from equivalence.options import positive, progress_bar, seed
 from equivalence.proof import Run, prove
 from equivalence.result import LevelResult
 from equivalence.workers import CORES, workers
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command.add_argument(
         "--component", action="append", choices=list(cases()), metavar="STEM", help="only this component's (repeatable)"
     )
-    command.add_argument("--seed", type=int, default=0, metavar="S", help="other inputs (0)")
+    command.add_argument("--seed", type=seed, default=0, metavar="S", help="other inputs (0)")
     command.add_argument("--jobs", type=positive, default=CORES, metavar="N", help="processes (all cores)")
     command.add_argument("--json", action="store_true", help="machine-readable result on standard output")
     args = command.parse_args(argv)

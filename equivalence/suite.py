@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from equivalence.harness import LEVELS
-from equivalence.options import counted, duration, folder, positive, progress_bar
+from equivalence.options import counted, duration, folder, positive, progress_bar, seed
 from equivalence.report import report_folder, write_summary
 from equivalence.report_words import sentence
 from equivalence.result import DIFFERENT, EQUAL, ProofResult
@@ -38,7 +38,7 @@ class Profile:
         architectures: random agents.
         each: inputs per level of each of them.
         budget: seconds per file; None for as long as it takes.
-        slow_every: slow levels are tried on each so-manieth file, beginning with the first.
+        slow_every: slow levels are tried on every n-th file, beginning with the first.
     """
 
     examples: int
@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--examples", type=positive, metavar="N", help="inputs per level of each file")
     result.add_argument("--architectures", type=counted, metavar="N", help="random agents")
     result.add_argument("--budget", type=duration, metavar="TIME", help="per file, such as 60s, 5m or 2h")
-    result.add_argument("--seed", type=int, default=0, metavar="S", help="other inputs, other architectures (0)")
+    result.add_argument("--seed", type=seed, default=0, metavar="S", help="other inputs, other architectures (0)")
     result.add_argument("--jobs", type=positive, default=CORES, metavar="N", help="processes (all cores)")
     result.add_argument("--no-controls", action="store_true", help="leave the negative controls out")
     result.add_argument(

@@ -45,7 +45,12 @@ def test_json_stands_alone_on_standard_output(capsys: pytest.CaptureFixture[str]
     [
         (["missing.pt"], 2, "missing.pt: cannot be"),
         (["{examples}/policy.pt", "{examples}/simple.yaml"], 4, "compare two configs or two policies"),
-        (["{examples}/policy.pt", "--examples", "0"], 4, "--examples must be at least 1"),
+        (
+            ["{examples}/policy.pt", "--examples", "0"],
+            4,
+            "argument --examples: must be a whole number, at least 1; got '0'",
+        ),
+        (["{examples}/policy.pt", "--seed", "99999999999999999999"], 4, "argument --seed: must be below"),
         ([], 4, "the following arguments are required"),
     ],
 )

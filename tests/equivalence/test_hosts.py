@@ -54,11 +54,11 @@ def test_both_sides_of_a_host_run_its_component_and_agree(stem: str) -> None:
     assert subject(stem) in passed(pair.new, pair).components
 
 
-@pytest.mark.parametrize("stem", hosts())
+@pytest.mark.parametrize("stem", [stem for stem in hosts() if stem != "action_embedding"])  # which reads nothing
 def test_the_component_of_a_host_depends_on_what_is_observed_and_decides_what_comes_out(stem: str) -> None:
     pair = host(stem)
     outputs = [passed(pair.new, pair, seed).components[subject(stem)] for seed in (0, 1)]
-    assert stem == "action_embedding" or outputs[0].shape != outputs[1].shape or not torch.equal(*outputs)
+    assert outputs[0].shape != outputs[1].shape or not torch.equal(*outputs)
     assert outputs[0].numel() >= 5
 
 

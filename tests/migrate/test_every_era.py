@@ -17,6 +17,8 @@ from migrate.eras import Era
 from migrate.plan import make_plan
 from tests.migrate._eras import ALL, trained
 
+MAY_BE_SKIPPED = ("activation", "training")
+"""Levels that not every era has: agents with two heads have nothing to activate."""
 IDS = [f"{date} {encoder.__name__}" for date, encoder in ALL]
 QUICK = tuple(name for name, level in LEVELS.items() if not level.slow)
 FIRST = {Era(date).name: (date, encoder) for date, encoder in reversed(ALL)}
@@ -36,4 +38,4 @@ def test_a_policy_crosses_over_and_comes_back(date: str, encoder: Any, tmp_path:
     levels = tuple(LEVELS) if (date, encoder) in FIRST.values() else QUICK
     for result in prove(pair, levels=levels, examples=3):
         assert result.equal, (result.level, result.blamed, result.differences)
-        assert result.compared > 0 or result.skipped
+        assert result.skipped is None or result.level in MAY_BE_SKIPPED, result.skipped
