@@ -120,7 +120,7 @@ def told_to(rule: Rule, config: Mapping[str, Any], era: Era) -> dict[str, Any]:
     """The keys of a component that its agent decides; `config` is the agent's, old or new."""
     core = config["components"].get(CORE, {})
     told = {"hidden_size": core.get("output_size", core.get("hidden_size"))}
-    wanted = {old for k in rule.keys_at(era) for old in k.old if k.old != ("output_size",)}
+    wanted = {old for k in rule.keys_at(era) for old in k.old}
     return {name: told[name] for name in TOLD if name in wanted and told[name] is not None}
 
 

@@ -95,7 +95,8 @@ def make_plan(checkpoint: Checkpoint, era: str | None = None) -> Plan:
     notes = [f"{name}: the old stack ignored {', '.join(keys)}" for name, keys in dropped.items()]
     notes += [f"component {name!r}: {note}" for name, each in old.components.items() for note in each.notes]
     notes += [
-        f"agent attribute {name!r} is unknown to the old stack; it is kept for the way back" for name in old.unused
+        f"agent attribute {name!r} is unknown to the old stack; it comes back while no more than weights change"
+        for name in old.unused
     ]
     notes += [f"{what}; only the old file itself keeps it" for what in old.unsaid]
     notes += notes_of(open_questions(old.config, old.era, old.era.date, where))

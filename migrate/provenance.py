@@ -14,10 +14,10 @@ from migrate.json_values import from_json
 from migrate.pickle_reader import TensorRef
 from migrate.plan import Plan, as_bytes, digest
 from migrate.shell import Shell, split
-from modules.policy_file import ATTRIBUTE, STATE_DICT, PolicyFile
+from modules.policy_file import ATTRIBUTE, STATE_DICT, TRAINER, PolicyFile
 
 KEY = "migration"
-POLICY, TRAINER = "policy", "trainer"
+POLICY = "policy"
 SHELL = "old."
 PREFIXES = {POLICY: (STATE_DICT, ATTRIBUTE), TRAINER: ("optimizer.",)}
 

@@ -101,10 +101,7 @@ def _put_optimizer(
 
 def _content(agent: nn.Module, path: Path) -> PolicyFile:
     if isinstance(agent, MettaAgent):
-        content = policy_file_of(agent)
-        # What an earlier file of this policy said of an optimizer is no longer true.
-        content.extra.pop(provenance.TRAINER, None)
-        return content
+        return policy_file_of(agent)
     if not legacy.is_agent(agent):
         raise UsageError(f"not an agent of either stack: {type(agent).__name__}", where=path)
     checkpoint = checkpoint_of(_record_bytes(agent, path), path)

@@ -15,7 +15,7 @@ from modules.environment import Environment
 from modules.errors import CheckpointError, MettaError
 from modules.features import FeatureMap
 from modules.interop import unwrapped
-from modules.policy_file import ATTRIBUTE, STATE_DICT, PolicyFile, read_policy_file, write_atomically
+from modules.policy_file import ATTRIBUTE, STATE_DICT, TRAINER, PolicyFile, read_policy_file, write_atomically
 from modules.savable import check_config
 from modules.weight_module import WeightModule
 from modules.wrappers.wrapper import innermost
@@ -116,7 +116,9 @@ def policy_file_of(agent: MettaAgent) -> PolicyFile:
             "  -> migrate.save_policy takes agents of either stack, and shadows"
         )
     check_config(agent)
-    content = PolicyFile(config=agent.config, environment=agent.environment.to_dict(), extra=dict(agent.provenance))
+    # What an earlier file of this policy said of an optimizer is no longer true.
+    extra = {key: value for key, value in agent.provenance.items() if key != TRAINER}
+    content = PolicyFile(config=agent.config, environment=agent.environment.to_dict(), extra=extra)
     content.training = agent.training
     content.otherwise = [name for name, module in agent.components.items() if module.training != agent.training]
     content.frozen = [name for name, parameter in agent.named_parameters() if not parameter.requires_grad]

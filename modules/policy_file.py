@@ -21,6 +21,8 @@ from modules.savable import check_attribute
 
 FORMAT = "metta-policy/1"
 HEADER = "metta"
+TRAINER = "trainer"
+"""Entry of `extra` about the `optimizer.*` tensors, which a file may have and an agent does not."""
 ATTRIBUTE, STATE_DICT = "attributes.", "components."
 
 

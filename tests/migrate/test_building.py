@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,32 @@ def test_what_the_old_agent_needs_is_asked_for_by_name(changes: dict[str, Any], 
     new = {key: value for key, value in {**NEW, **changes}.items() if value is not None}
     new["observations"] = {"obs_key": "grid_obs"}
     assert migrate.build_agent({**new, "stack": "legacy"}, policies.ENVIRONMENT).clip_range == new.get("clip_range", 0)
+
+
+def test_the_old_agent_needs_a_core_before_e8() -> None:
+    config = deepcopy(OLD)
+    config["components"] = {name.replace("_core_", "core"): each for name, each in config["components"].items()}
+    for each in config["components"].values():
+        for source in each["sources"] or ():
+            source["name"] = source["name"].replace("_core_", "core")
+    config["components"]["core"] = policies.component("nn_layer_library.Linear", "fc", nn_params={"out_features": 4})
+    with pytest.raises(UnusableFileError, match=r"lacks components\._core_, which the old agent needs"):
+        migrate.build_agent(config, policies.ENVIRONMENT)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ((), r"cannot for \(\)\n"),
+        (("agent", "hp", "mood"), r"cannot for \('agent', 'hp', 'mood'\): unknown are mood\n"),
+    ],
+)
+def test_the_old_agent_of_boxes_is_not_built_for_features_that_its_table_does_not_have(
+    names: tuple[str, ...], message: str
+) -> None:
+    environment = replace(policies.ENVIRONMENT, feature_names=names)
+    with pytest.raises(UnusableFileError, match=f"looks divisors up by feature name and {message}  -> name 3 features"):
+        migrate.build_agent(OLD, environment)
 
 
 @pytest.mark.parametrize("stack", STACKS)

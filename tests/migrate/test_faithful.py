@@ -16,6 +16,7 @@ import modules
 from equivalence.pairs import pair_of_files
 from equivalence.proof import prove
 from migrate.checkpoint import main
+from migrate.plan import same_tensor
 from modules.policy_file import read_policy_file, write_atomically
 from tests.migrate._policies import CONFIG, adam, changed, old_agent, train, write_old, write_trainer_state
 
@@ -230,3 +231,13 @@ def test_the_prefix_of_a_nonlinearity_meant_nothing(tmp_path: Path) -> None:
     agent = old_agent(changed(CONFIG, fc={"nonlinearity": "torch.ReLU"}, critic_1={"nonlinearity": "my.Tanh"}))
     old, new = _written(tmp_path, agent)
     assert all(result.equal for result in prove(pair_of_files(old, new), examples=3))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [torch.tensor([-0.0, 1.0]), torch.tensor([0.0, 1.0]).view(torch.int32), torch.tensor([[0.0, 1.0]])],
+    ids=str,
+)
+def test_tensors_are_the_same_by_type_shape_and_bits(other: torch.Tensor) -> None:
+    assert same_tensor(torch.tensor([0.0, 1.0]), torch.tensor([0.0, 1.0]))
+    assert not same_tensor(torch.tensor([0.0, 1.0]), other)

@@ -121,6 +121,15 @@ def test_a_policy_and_its_optimizer_state_are_written_together_or_not_at_all(tmp
     assert list(tmp_path.iterdir()) == [trainer]
 
 
+def test_an_agent_that_is_saved_alone_has_no_optimizer_state_of_before(tmp_path: Path) -> None:
+    agent = agent_of("modules")
+    sgd = torch.optim.SGD(agent.parameters(), lr=0.5)  # which has no tensors that could be missed
+    (path,) = migrate.save_policy(tmp_path / "p.safetensors", agent, sgd.state_dict())
+    modules.save_agent(migrate.load_policy(path, "modules"), tmp_path / "alone.safetensors")
+    with pytest.raises(UnusableFileError, match="holds no optimizer state"):
+        migrate.load_optimizer_state(tmp_path / "alone.safetensors", agent)
+
+
 def record_in(path: Path) -> dict[str, Any]:
     """The attributes of the record in an old file."""
     root = migrate.archive.read_checkpoint(path).root

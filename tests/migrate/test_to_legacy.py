@@ -172,6 +172,6 @@ def test_the_old_trainer_state_is_not_taken_for_one_with_other_values(migrated: 
     content = read_policy_file(migrated)
     name = next(name for name in content.tensors if name.endswith(".exp_avg"))
     content.tensors[name] = content.tensors[name] + 1
-    assert provenance.is_unchanged(content, provenance.TRAINER)
+    assert provenance.is_unchanged(content, TRAINER)
     content.extra["trainer"]["groups"][0]["lr"] = 0.5
-    assert not provenance.is_unchanged(content, provenance.TRAINER)
+    assert not provenance.is_unchanged(content, TRAINER)
