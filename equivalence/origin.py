@@ -9,10 +9,10 @@ from pathlib import Path
 from migrate.api import is_new_file
 from migrate.old_names import parameter_names_of
 from migrate.optimizer import legacy_trainer_bytes
-from migrate.provenance import KEY, POLICY, TRAINER, is_original, shell_of
+from migrate.provenance import KEY, POLICY, is_original, shell_of
 from migrate.to_legacy import legacy_bytes
 from modules.errors import MettaError
-from modules.policy_file import PolicyFile, read_policy_file
+from modules.policy_file import TRAINER, PolicyFile, read_policy_file
 
 Restored = Mapping[tuple[str, str], tuple[str, str]]
 """`("file", what was migrated)` -> the hash of that file, and of what the new one gives back for it."""

@@ -17,7 +17,7 @@ from migrate.pickle_writer import save_record
 from migrate.plain import plain
 from migrate.plan import make_plan
 from migrate.saving import save_policy
-from modules.policy_file import PolicyFile, read_policy_file, write_atomically
+from modules.policy_file import TRAINER, PolicyFile, read_policy_file, write_atomically
 from tests.migrate import _eras as eras
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "policy.pt"
