@@ -56,7 +56,9 @@ def _summary(judged: Sequence[Verdict]) -> str:
     kept = f"**{len(judged) - len(beyond)} of {len(judged)} promises are kept.**"
     if not beyond:
         return kept
-    lines = [f"- `{each.figure.name}`: {number(each.figure)}, not {each.bound.limit:g}" for each in beyond]
+    lines = [
+        f"- `{each.figure.name}`: {above(each.figure, each.bound.limit)}, not {each.bound.limit:g}" for each in beyond
+    ]
     return "\n".join([f"{kept} These are not:\n", *lines])
 
 
@@ -85,7 +87,16 @@ def cell(figure: Figure | None) -> str:
     if bound is None:
         return f"{text}{spread}{note}"
     met = Verdict(figure, bound).met
-    return f"{text}{spread}{note}, ≤ {bound.limit:g} ✓" if met else f"**{text}**{spread}{note}, not ≤ {bound.limit:g} ✗"
+    if met:
+        return f"{text}{spread}{note}, ≤ {bound.limit:g} ✓"
+    return f"**{above(figure, bound.limit)}**{spread}{note}, not ≤ {bound.limit:g} ✗"
+
+
+def above(figure: Figure, limit: float) -> str:
+    """A value above a limit, in as many digits as show that it is."""
+    digits = range(DIGITS[figure.unit], 6)
+    texts = [number(figure), *(f"{figure.value:,.{each}f}" for each in digits)]
+    return next((text for text in texts if float(text.replace(",", "")) > limit), texts[-1])
 
 
 def number(figure: Figure, value: float | None = None) -> str:

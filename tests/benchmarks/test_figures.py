@@ -8,6 +8,7 @@ import random
 import pytest
 
 from benchmarks.figure import Figure, exactly, median, quartiles, ratio
+from benchmarks.page import above
 from benchmarks.rounds import Effort, take_turns
 
 
@@ -90,3 +91,10 @@ def test_orders_differ_between_turns() -> None:
     rounds = ["".join(order[start : start + 3]) for start in range(len(order) - 60, len(order), 3)]
     assert {"".join(sorted(each)) for each in rounds} == {"abc"}
     assert len(set(rounds)) > 3
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "text"), [(1.0503, 1.05, "1.0503"), (1.14, 1.05, "1.14"), (1.2049, 1.2, "1.205")]
+)
+def test_a_value_above_its_limit_has_the_digits_that_show_it(value: float, limit: float, text: str) -> None:
+    assert above(Figure("speed/simple/batch_1/safe:exact", value, value, value), limit) == text
