@@ -16,8 +16,8 @@ from equivalence.fills import PADDING, near_tokens
 from equivalence.pairs import DEFAULT_FEATURES
 from equivalence.sides import Trial, build_old, features_of, run_old
 from migrate.agent_rules import spoken
-from migrate.config_rules import early_sources
 from migrate.eras import Era
+from migrate.old_sources import early_sources
 from migrate.old_tables import table_of
 from migrate.recognise import CLASSES
 from migrate.registry import old_path, rules

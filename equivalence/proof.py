@@ -16,7 +16,7 @@ from torch import Tensor
 from equivalence.blame import blame
 from equivalence.control import EXAMPLES, control
 from equivalence.divergences import aligned, split, stale
-from equivalence.finding import Finding, Pair
+from equivalence.finding import Pair
 from equivalence.harness import EXACT, LEVELS, SKIPPED
 from equivalence.large import LARGE_FROM, try_large
 from equivalence.oracle import judge, judge_of
@@ -24,6 +24,7 @@ from equivalence.policy import BITWISE, ORACLE, Judgement
 from equivalence.quiet import quiet, settings_for
 from equivalence.result import ComponentResult, LevelResult
 from equivalence.strategies import RECORDED, Draw, Inputs, draws, fills_for
+from equivalence.tally import count, tell
 
 DATA = 25
 """Inputs of one structure, which differ in their data alone; making a structure costs more than filling it."""
@@ -162,31 +163,10 @@ def _tried(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) ->
         try_large(partial(_attempted, pair, result, run, rows), steps=level.steps)
     if result.differences:
         result.blamed = _blamed(pair, result, run)
-        _tell(result, rows)
+        tell(result, rows)
     elif result.examples:
         result.differences = stale(pair, name, result.divergences)
     return result
-
-
-def _count(result: LevelResult, rows: dict[str, ComponentResult], finding: Finding) -> None:
-    """Adds what one input showed."""
-    result.examples += 1
-    result.compared += finding.compared
-    result.failed_alike += finding.failed_alike
-    result.failure = result.failure or finding.failure
-    for name in itertools.chain.from_iterable(finding.ran) if rows else ():
-        rows[name].compared += 1
-
-
-def _tell(result: LevelResult, rows: dict[str, ComponentResult]) -> None:
-    """Tells components of their differences, and of who is blamed."""
-    for found in result.differences:
-        if found.component in rows:
-            row = rows[found.component]
-            row.differing += 1
-            row.ulp = max((ulp for ulp in (row.ulp, found.ulp) if ulp is not None), default=None)
-    if result.blamed in rows:
-        rows[result.blamed].blamed.append(result.level)
 
 
 def _attempted(pair: Pair, result: LevelResult, run: Run, rows: dict[str, ComponentResult], draw: Draw) -> bool:
@@ -209,7 +189,7 @@ def _shifted(draw: Draw, offset: int, fills: Sequence[str]) -> Draw:
 def _example(pair: Pair, result: LevelResult, draw: Draw, run: Run, rows: dict[str, ComponentResult]) -> None:
     finding = LEVELS[result.level].run(pair, Inputs(draw, pair.sizes, run.recorded))
     pair.restore_state()
-    _count(result, rows, finding)
+    count(result, rows, finding)
     run.progress(result.level, draw)
     if not finding.differences:
         return
@@ -244,12 +224,12 @@ def _judged(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) -
             return
         with quiet(pair, draw):
             inputs = Inputs(draw, pair.sizes, run.recorded)
-            _count(result, rows, judge(judgement, pair, judged, level.run, inputs))
+            count(result, rows, judge(judgement, pair, judged, level.run, inputs))
         run.progress(name, draw)
 
     attempt()
     result.ratio, result.ties = judgement.ratio, judgement.ties
     result.differences, result.divergences = split(pair, name, judgement.verdict())
     result.blamed = blame(pair, result.differences)
-    _tell(result, rows)
+    tell(result, rows)
     return result

@@ -20,6 +20,7 @@ from migrate.config_rules import STACK
 from migrate.eras import Era
 from migrate.errors import UnusableFileError, UsageError
 from migrate.named_agent import architecture_in, written_out
+from migrate.old_sources import sources_of
 from migrate.registry import rules, stem_of_new
 from migrate.shadow import SHADOW, Options, shadowed
 from migrate.to_legacy import legacy_agent
@@ -201,7 +202,7 @@ def _meaning(component: Mapping[str, Any] | None, module: Any = None) -> dict[st
     """A component with its defaults written out, and its sources in full; sizes left open are those of `module`."""
     if component is None:
         return None
-    full = {**component, "sources": config_rules.sources_of(component)}
+    full = {**component, "sources": sources_of(component)}
     if not str(component["_target_"]).startswith("modules."):
         return full
     resolved = rules()[stem_of_new(component["_target_"], WHERE)].resolved(full)

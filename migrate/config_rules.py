@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from migrate.agent_rules import ERA, FIXED, decided_by, differing
 from migrate.config_keys import check_sources
 from migrate.eras import AGENTS, ROOTS, Era
 from migrate.errors import UnusableFileError
+from migrate.old_sources import early_sources, own_keys, sources_at, sources_of
 from migrate.pickle_reader import Record
 from migrate.plain import plain
 from migrate.refused import SECOND_LSTM
@@ -98,20 +99,6 @@ def assemble(target: str, component: Mapping[str, Any], options: Mapping[str, An
     return {"_target_": target, "sources": sources_of(component), **options}
 
 
-def sources_of(component: Mapping[str, Any]) -> list[Any] | None:
-    """The sources of a component; the old stack knows no names alone."""
-    sources = component.get("sources")
-    return sources and [{"name": source} if isinstance(source, str) else source for source in sources]
-
-
-EARLY_KEYS = ("input_source",)
-
-
-def own_keys(component: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of an old component besides its source in the words of E1 to E3."""
-    return {key: value for key, value in component.items() if key not in EARLY_KEYS}
-
-
 TOLD = ("hidden_size",)
 """What the agent told every component until E7, whatever their own config said (trap 19)."""
 
@@ -122,39 +109,6 @@ def told_to(rule: Rule, config: Mapping[str, Any], era: Era) -> dict[str, Any]:
     told = {"hidden_size": core.get("output_size", core.get("hidden_size"))}
     wanted = {old for k in rule.keys_at(era) for old in k.old}
     return {name: told[name] for name in TOLD if name in wanted and told[name] is not None}
-
-
-EARLY_DIM = -1
-"""`dim` of a merge's source where E1 to E3 named none; later code took 1 (trap 15)."""
-
-
-def sources_at(component: Mapping[str, Any], era: Era) -> list[Any] | None:
-    """The sources of an old component in the words of E4 and later."""
-    sources = component.get("sources")
-    if era.is_since("E4a"):
-        return sources_of(component)
-    if sources:
-        return [{"name": s["source_name"], **_without_name(s), "dim": s.get("dim", EARLY_DIM)} for s in sources]
-    source = component.get("input_source")
-    return None if source is None else [{"name": source}]
-
-
-def early_sources(component: Mapping[str, Any], stem: str) -> dict[str, Any]:
-    """An old component with its sources in the words of E1 to E3."""
-    rest = {key: value for key, value in component.items() if key not in ("sources", "_target_")}
-    sources, target = component["sources"] or [], {"_target_": component["_target_"]}
-    if stem.endswith("_merge") or is_early_merge(sources):
-        return {**target, "sources": [{"source_name": s["name"], **_without_name(s)} for s in sources], **rest}
-    return {**target, "input_source": sources[0]["name"] if sources else None, **rest}
-
-
-def is_early_merge(sources: Sequence[Any]) -> bool:
-    """Whether a component of E1 to E3 is a merge: only these read several sources, or say more of one than its name."""
-    return len(sources) > 1 or any(isinstance(each, Mapping) and each.keys() > {"name"} for each in sources)
-
-
-def _without_name(source: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in source.items() if key not in ("name", "source_name")}
 
 
 def check_core(name: str, stem: str, place: str, era: Era) -> None:

@@ -14,6 +14,7 @@ from migrate.config_rules import NEW_AGENT, STACK, agent_node, check_agent, comp
 from migrate.eras import Era
 from migrate.errors import UnusableFileError, UsageError
 from migrate.named_agent import architecture_in
+from migrate.old_sources import sources_of
 from migrate.registry import rules, stem_of_new, stem_of_old
 from migrate.rule import PARAMS, Rule
 from migrate.yaml_edit import Document, Item, Path
@@ -237,7 +238,7 @@ def _verify_back(old: Document, path: Path, new_agent: Mapping[str, Any], era: E
     again, _ = config_rules.to_new_agent(old.get(path), era, where)
     for name, component in new_agent["components"].items():
         rule = rules()[stem_of_new(component["_target_"], component_place(where, name))]
-        wanted = rule.resolved({**component, "sources": config_rules.sources_of(component)})
+        wanted = rule.resolved({**component, "sources": sources_of(component)})
         got = rule.resolved(again["components"][name])
         if wanted != got:
             raise UnusableFileError(

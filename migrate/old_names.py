@@ -6,8 +6,8 @@ from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from migrate.agent_rules import era_of_config
-from migrate.config_rules import is_early_merge
 from migrate.eras import Era
+from migrate.old_sources import is_early_merge
 from migrate.registry import rules, stem_of_new
 from migrate.rule import Rule
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from migrate import eras
 from migrate.agent_rules import ERA, FIXED, decided_by
-from migrate.config_rules import component_place, own_keys, told_to
+from migrate.config_rules import component_place, told_to
 from migrate.eras import END_OF_DAY, Era, name_at
 from migrate.errors import UnusableFileError
+from migrate.old_sources import own_keys
 from migrate.registry import rules, stem_of_old
 from migrate.rule import ByEra, Rule, equal
 from migrate.translate import to_new
