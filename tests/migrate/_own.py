@@ -89,9 +89,10 @@ def installed(
         yield
     finally:
         for package, _ in packages:
-            package.__path__.pop()
-            sys.modules.pop(f"{package.__name__}.{stem}", None)
-            vars(package).pop(stem, None)
+            room = package.__path__.pop()
+            name = f"{package.__name__}.{stem}"
+            if name in sys.modules and Path(str(sys.modules[name].__file__)).parent == Path(room):
+                del sys.modules[name], vars(package)[stem]
         for cache in CACHES:
             cache.cache_clear()
 

@@ -150,7 +150,7 @@ def test_e11_forgets_at_its_hooks_and_not_when_it_is_told_to(hook: str, tmp_path
     assert not core.get_memory()[0]
 
 
-def test_trap_22_a_policy_of_these_days_is_single_steps_still_where_its_date_is_told(tmp_path: Path) -> None:
+def test_a_policy_of_these_three_days_is_single_steps_still_where_its_date_is_told(tmp_path: Path) -> None:
     x, action = boxes(BATCH, 4), torch.zeros(BATCH, 4, 2, dtype=torch.int64)
     written = _eras.trained("2025-05-19", from_box)
     new = migrate.load_policy(written.write(tmp_path)[0], "modules", "2025-05-19")
