@@ -89,9 +89,9 @@ def installed(
         yield
     finally:
         for package, _ in packages:
-            room = package.__path__.pop()
+            added = package.__path__.pop()
             name = f"{package.__name__}.{stem}"
-            if name in sys.modules and Path(str(sys.modules[name].__file__)).parent == Path(room):
+            if name in sys.modules and Path(str(sys.modules[name].__file__)).parent == Path(added):
                 del sys.modules[name], vars(package)[stem]
         for cache in CACHES:
             cache.cache_clear()
