@@ -39,7 +39,7 @@ def of_config(agent: Mapping[str, Any]) -> Iterator[Clue]:
     """What the keys of an agent config tell."""
     for key, clue in AGENT_KEYS.items():
         if key in agent:
-            yield Clue(f"the agent has `{key}`", clue.since, clue.before)
+            yield clue.about(f"the agent has `{key}`")
     for name, component in agent["components"].items():
         yield from _of_component(f"component {name!r}", component)
 
@@ -50,7 +50,7 @@ def _of_component(place: str, component: Mapping[str, Any]) -> Iterator[Clue]:
     keys = [] if is_own else [*component, *(component.get("nn_params") or {})]
     for key, clue in CONFIG_KEYS.items():
         if key in keys:
-            yield Clue(f"{place} has `{key}`", clue.since, clue.before)
+            yield clue.about(f"{place} has `{key}`")
     kind = below_root(str(component.get("_target_")))
     if kind == "lstm.LSTM" and "output_size" in component:
         yield Clue(f"{place} has its size in `output_size`", before="E8")
@@ -76,7 +76,7 @@ def of_records(components: Mapping[str, Record]) -> Iterator[Clue]:
         known = ATTRIBUTES if record.path.startswith(ROOTS) else OF_ANY_LAYER
         for attribute, clue in ATTRIBUTES.items():
             if attribute in record.attributes and attribute in known:
-                yield Clue(f"component {name!r} has `{attribute}`", clue.since, clue.before)
+                yield clue.about(f"component {name!r} has `{attribute}`")
         if "weight_net" in record.attributes.get("_modules", {}):
             yield Clue(f"component {name!r} has registered its `weight_net`", before="E2b")
         for path, attribute, date in LATER_ATTRIBUTES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from migrate.eras import END, ROOTS, STARTS, Era, below_root, just_before, named, start_of
@@ -26,6 +26,10 @@ class Clue:
     since: str = "E1"
     before: str = END
     habit: bool = False
+
+    def about(self, what: str) -> Clue:
+        """The same, told by `what`; the tables say only when something was."""
+        return replace(self, what=what)
 
     def __str__(self) -> str:
         until = "" if self.before == END else f", before {_spoken(self.before)}"
@@ -143,7 +147,7 @@ def of_classes(classes: Mapping[str, str]) -> Iterator[Clue]:
     """What the paths of component classes tell."""
     for name, path in classes.items():
         if (clue := CLASSES.get(below_root(path))) is not None:
-            yield Clue(f"component {name!r} is a {path}", clue.since, clue.before)
+            yield clue.about(f"component {name!r} is a {path}")
         if path.startswith(ROOTS[1]):
             yield Clue(f"component {name!r} is a {path}", before="E3")
         elif path.startswith(ROOTS[0]):
@@ -160,14 +164,14 @@ def of_agent(attributes: Mapping[str, Any], path: str, where_found: str) -> Iter
     yield CONTAINERS[where_found]
     for name, clue in AGENT_ATTRIBUTES.items():
         if name in attributes:
-            yield Clue(f"the agent has `{name}`", clue.since, clue.before)
+            yield clue.about(f"the agent has `{name}`")
     told = attributes.get("agent_attributes")
     if not isinstance(told, Mapping):
         yield Clue("the agent does not keep what it told its components", before="2025-05-19")
         return
     for name, clue in TOLD.items():
         if name in told:
-            yield Clue(f"components were told `{name}`", clue.since, clue.before)
+            yield clue.about(f"components were told `{name}`")
     if "feature_normalizations" not in told:
         yield Clue("components were not told `feature_normalizations`", before="E5b")
     if "num_objects" not in told and "grid_features" in told:
