@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,15 +10,12 @@ from torch import Tensor
 
 from migrate.archive import Checkpoint
 from migrate.errors import UnusableFileError
+from migrate.given_state import PARAM_NAMES, SAME_RUN, GivenState
 from migrate.json_values import mapping_of, to_json, without_unsayable
 from migrate.pickle_reader import Record, TensorRef
 
 STATE_DICTS = ("optimizer_state_dict", "optimizer")
 """Where a trainer state keeps the optimizer's: until E10, and in E11."""
-SAME_RUN = "give the trainer state and the policy of the same run"
-NAME_THEM = "build the optimizer over agent.named_parameters(), so that its state says which parameter is which"
-PARAM_NAMES = "param_names"
-"""Where torch's optimizers keep the names that they were given."""
 
 
 @dataclass
@@ -94,7 +90,9 @@ def by_name(optimizer: Mapping[str, Any], names: Sequence[str], where: object, o
     Raises:
         UnusableFileError: no such state dict, or one for another number of parameters.
     """
-    name_of, fields, groups = _checked(optimizer, names, where, own)
+    given = GivenState.of(optimizer, own)
+    given.check(names, where)
+    name_of, fields, groups = given.names_by_position(names), given.states, given.groups
     state = TrainerState(by_names=len(groups) > 1 or len(name_of) < len(names))
     for position, values in fields.items():
         for keys, value in _leaves(values):
@@ -167,38 +165,3 @@ def as_json(value: Any, what: str, where: object) -> Any:
         why = error.what if isinstance(error, UnusableFileError) else error
         fix = "take it out, or say it as a plain number, text, list or dict"
         raise UnusableFileError(f"{what} cannot be kept: {why}", where=where, fix=fix) from error
-
-
-def _checked(
-    optimizer: Mapping[str, Any], names: Sequence[str], where: object, own: Sequence[str]
-) -> tuple[dict[Any, str], Mapping[Any, Mapping[str, Any]], list[dict[str, Any]]]:
-    """Position -> name, state by position, and the parameter groups of an optimizer for `names`; see `by_name`."""
-    groups, fields = optimizer.get("param_groups"), optimizer.get("state")
-    listed = [group for group in groups if isinstance(group, dict)] if isinstance(groups, list) else []
-    positions = [each for group in listed if isinstance(group.get("params"), list) for each in group["params"]]
-    told = [name for group in listed for name in group.get(PARAM_NAMES) or ()]
-    is_named = bool(own) and bool(told) and len(told) == len(positions)
-    named = [(position, mapping_of(values)) for position, values in (mapping_of(fields) or {}).items()]
-    states = {position: values for position, values in named if values is not None}
-    wrong, fix = "", NAME_THEM if own else SAME_RUN
-    if not isinstance(fields, Mapping) or not positions or not all(isinstance(each, int) for each in positions):
-        wrong = "holds no state of a torch optimizer"
-    elif strange := set(told) - set(own) if is_named else ():
-        wrong = f"the optimizer has the parameter {min(strange)!r}, which the agent has not"
-    elif not is_named and len(positions) != len(names):
-        wrong = f"the optimizer has {len(positions)} parameters, the policy {len(names)}"
-    elif not is_named and len(listed) > 1:
-        # Positions count through the groups, not through policy.parameters().
-        wrong = f"the optimizer has {len(listed)} parameter groups, and its state does not say what is in which"
-        fix = NAME_THEM if own else "the old trainer had one group over policy.parameters(); build a new optimizer"
-    elif twice := [position for position, count in Counter(positions).items() if count > 1]:
-        wrong = f"the optimizer counts parameter {twice[0]!r} twice"
-    elif unknown := [position for position in fields if position not in set(positions)]:
-        wrong = f"the optimizer has a state of parameter {unknown[0]!r}, which none of its groups has"
-    elif bad := [position for position in fields if position not in states]:
-        wrong = f"the optimizer state of parameter {bad[0]!r} is no dict"
-    if wrong:
-        raise UnusableFileError(wrong, where=where, fix=fix)
-    new_of = dict(zip(own, names, strict=True)) if is_named else {}
-    found = [new_of[name] for name in told] if is_named else names
-    return dict(zip(positions, found, strict=True)), states, listed
