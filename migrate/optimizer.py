@@ -12,12 +12,13 @@ from torch import Tensor
 
 from migrate.archive import Checkpoint, check_finite
 from migrate.errors import UnusableFileError
+from migrate.given_state import SAME_RUN
 from migrate.json_values import from_json
 from migrate.old_names import parameter_names_of
 from migrate.plan import as_bytes
 from migrate.provenance import KEY, attach_shell, is_unchanged, payloads_of, shell_of
 from migrate.shell import join
-from migrate.trainer_state import SAME_RUN, STATE_DICTS, TrainerState, put_field, read_trainer_state
+from migrate.trainer_state import STATE_DICTS, TrainerState, put_field, read_trainer_state
 from modules.policy_file import TRAINER, PolicyFile
 
 OPTIMIZER = "optimizer."
