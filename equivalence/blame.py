@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,10 +11,13 @@ from torch import Tensor, nn
 from equivalence.compare import Difference, difference
 from equivalence.finding import Pair
 from equivalence.levels.component import compare_alone
-from equivalence.levels.passes import loss_of, sequence
+from equivalence.levels.passes import loss_of
 from equivalence.strategies import Inputs
+from equivalence.tracing import trace
 
 FORWARD, BACKWARD, HELD = ("component",), ("gradient",), ("weight", "attribute")
+OBSERVATIONS = "x"
+"""Their key, which no component has for a name."""
 ALONE = ("component", "error", "generator", "input", "state")
 """What can be wrong in a component's own forward pass."""
 
@@ -65,21 +68,24 @@ def _by_activations(pair: Pair, inputs: Inputs, step: int) -> str | None:
     pair.drop_gradients()
     if old is None or new is None:
         return None
-    wrong = {name for name in pair.order if difference("", "", old.get(name), new.get(name), strides=False)}
+    names, components = (*pair.order, OBSERVATIONS), cast(Any, pair.new).components
+    wrong = {name for name in names if difference("", "", old.get(name), new.get(name), strides=False)}
     for row in pair.parameters:
         if row.component and difference("", "", old.get(row.old), new.get(row.new), strides=False):
             wrong.add(f"{row.component}.")
     for name in reversed(pair.order):
         if name not in wrong and (f"{name}." in wrong or wrong & set(pair.sources[name])):
             return name
-    return None
+    return next((name for name in pair.order if OBSERVATIONS in wrong & set(components[name].in_keys)), None)
 
 
 def _gradients(agent: nn.Module, inputs: Inputs, step: int) -> dict[Any, Tensor | None] | None:
     """Gradients of component outputs by name, and of parameters by themselves; None where the pass fails."""
     torch.default_generator.manual_seed(inputs.draw.seed + step)
+    obs = inputs.sequence_obs(step).clone()
+    obs.requires_grad_(obs.is_floating_point())
     try:
-        result = sequence(agent, inputs=inputs, step=step)
+        result = trace(agent, obs, action=inputs.action(step), state=inputs.state())
         for output in result.components.values():
             if output.requires_grad and not output.is_leaf:
                 output.retain_grad()
@@ -87,7 +93,7 @@ def _gradients(agent: nn.Module, inputs: Inputs, step: int) -> dict[Any, Tensor 
     except Exception:  # noqa: BLE001 - then there are no gradients to go by
         return None
     held = {name: output.grad for name, output in result.components.items() if output.requires_grad}
-    return {**held, **{parameter: parameter.grad for parameter in agent.parameters()}}
+    return {OBSERVATIONS: obs.grad, **held, **{parameter: parameter.grad for parameter in agent.parameters()}}
 
 
 def _ordered(pair: Pair, names: set[str]) -> list[str]:

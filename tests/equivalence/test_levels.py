@@ -11,6 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from equivalence.blame import blame
+from equivalence.compare import Difference
 from equivalence.finding import Pair
 from equivalence.harness import LEVELS
 from equivalence.hosts import host, subject, usual_setup
@@ -19,6 +21,7 @@ from equivalence.pairs import pair_of_configs
 from equivalence.proof import Run, prove
 from equivalence.result import LevelResult
 from equivalence.stirring import build
+from equivalence.strategies import Draw, Inputs
 from migrate.eras import Era
 from modules import weights
 from modules.layers.linear import LinearModule
@@ -241,3 +244,24 @@ def test_what_works_in_place_on_observations_is_no_difference(level: str) -> Non
     old = {**_eras.config_of(Era("E4d"), _with_two_readers), "era": "E4d"}
     pair = build(old, _eras.BOX, (["move", "turn"], [1, 2]), seed=1)
     assert found(pair, level).equal
+
+
+FIRST = "observation_normalizer_0"
+
+
+def test_what_shows_in_the_gradient_of_observations_alone_is_blamed_on_who_made_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As one ulp in a weight may, whose effect on the output is rounded away."""
+    monkeypatch.setattr("equivalence.blame._alone", lambda *_, **__: [])
+
+    def doubled(right: Any, _: Any, x: Tensor) -> Any:
+        own = x.clone()
+        if own.requires_grad:
+            own.register_hook(lambda gradient: 2 * gradient)  # type: ignore[no-untyped-call]
+        return right(own)
+
+    wrong = planted("observation_normalizer", computing(doubled), FIRST)
+    inputs = Inputs(Draw(3, 2, "floats", "none", train=False, seed=0), wrong.sizes)
+    assert {each.name for each in LEVELS["gradients"].run(wrong, inputs).differences} == {"observations"}
+    assert blame(wrong, [Difference("gradient", "observations", "differ")], inputs) == FIRST
