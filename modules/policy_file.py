@@ -125,8 +125,8 @@ def read_policy_file(path: str | Path) -> PolicyFile:
 def write_atomically(files: Mapping[Path, bytes]) -> None:
     """Writes all files or none: temporary ones in the same folders first, which are renamed once all are on the disk.
 
-    Where a rename itself fails, those before it are done. No reader sees half of a file. A link stays one: the file that it leads to is replaced. A file that is replaced
-    keeps its mode.
+    Where a rename itself fails, those before it are done. No reader sees half of a file. A link stays one: the file
+    that it leads to is replaced. A file that is replaced keeps its mode.
     """
     with ExitStack() as cleanup:
         complete: dict[Path, Path] = {}
