@@ -94,7 +94,7 @@ def _write(args: argparse.Namespace, result: Result) -> None:
         files |= {DOCS: page.render(result), DOCS.with_suffix(".json"): result.to_json()}
     for path, text in files.items():
         write_atomically({path: text.encode()})
-        cli.console.print(f"written {path.name}")
+        cli.console.print(f"written {escape(path.name)}")
 
 
 if __name__ == "__main__":

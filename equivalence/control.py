@@ -1,4 +1,4 @@
-"""The negative control of each level: the same run, with one weight of the new agent off by one ulp."""
+"""The negative control of each level: the same run, with one weight of the new agent off by a little."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from equivalence.finding import Pair, tamper
-from equivalence.result import Control
+from equivalence.result import ULP, Control
 from equivalence.tensors import component_of
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 CANDIDATES, EXAMPLES = 40, 10
 """Weights that are tried until one shows, and inputs for each: dead units and long sums hide the last bit of many."""
 
-COARSE = 1.1
+COARSE, TENTH = 1.1, "by a tenth"
 LIMIT = "clip_value"
 
 
 @dataclass(frozen=True)
 class Nudge:
-    """One number of one parameter, to be moved by one ulp.
+    """One number of one parameter, to be moved by one ulp or so.
 
     Attributes:
         name: of the parameter, in the new agent.
@@ -46,6 +46,11 @@ class Nudge:
     def __str__(self) -> str:
         return f"{self.name}[{self.index}]"
 
+    @property
+    def amount(self) -> str:
+        """How far the number is moved, in words."""
+        return ULP if self.factor is None else TENTH
+
 
 def candidates(pair: Pair, seed: int) -> list[Nudge]:
     """Weights in random order, each parameter's largest number, whose last bit weighs most."""
@@ -57,7 +62,7 @@ def candidates(pair: Pair, seed: int) -> list[Nudge]:
 
 @contextmanager
 def nudged(pair: Pair, nudge: Nudge) -> Iterator[None]:
-    """Moves one weight by one ulp away from zero, and back at the end."""
+    """Moves one weight away from zero, and back at the end."""
     weight = pair.new.get_parameter(nudge.name).detach()
     right = _move(weight, nudge)
     try:
@@ -136,7 +141,7 @@ def control(
         with TAMPERED.get(level, nudged)(pair, nudge):
             found = run()
         seen = bool(found.differences)
-        result = Control(str(nudge), nudge.component, seen, found.blamed, found.examples, unseen)
+        result = Control(str(nudge), nudge.component, seen, found.blamed, found.examples, unseen, nudge.amount)
         if seen:
             break
     return result

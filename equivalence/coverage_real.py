@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -73,19 +73,19 @@ class Folder:
 
     def files(self) -> RealFiles:
         """Reads all of them."""
-        real, dates = RealFiles(), DATES
+        real = RealFiles()
         for name, text in self.agents.items():
-            self._config(real, name, text, dates)
+            self._config(real, name, text)
         for file in sorted((self.root / "checkpoints").glob("*/*/policy.pt")):
             self._policy(real, file)
         for file in sorted((self.root / "golden").glob("*.json")):
-            self._golden(real, file, dates)
+            self._golden(real, file)
         return real
 
-    def _config(self, real: RealFiles, name: str, text: str, dates: Mapping[str, str]) -> None:
+    def _config(self, real: RealFiles, name: str, text: str) -> None:
         family = family_of(name)
         try:
-            new = agent_in(to_modules(text, name, dates.get(Path(name).stem.rpartition(".")[2], family)).text)
+            new = agent_in(to_modules(text, name, DATES.get(Path(name).stem.rpartition(".")[2], family)).text)
             pair_of_configs({**agent_in(text), "era": era_of_config(new).date}, new)
         except MigrationError as error:
             real.refused[f"configs/{name}"] = said_by(error)
@@ -104,9 +104,9 @@ class Folder:
             records = components_of(find_agent(checkpoint.root, name), name).values()
             real.add("p", family_of(Era(meta["commit_date"][:10]).name), (record.path for record in records))
 
-    def _golden(self, real: RealFiles, file: Path, dates: Mapping[str, str]) -> None:
+    def _golden(self, real: RealFiles, file: Path) -> None:
         recorded = json.loads(file.read_text(encoding="utf-8"))
-        name, config, date = f"golden/{file.name}", recorded["config"], dates.get(recorded["commit"])
+        name, config, date = f"golden/{file.name}", recorded["config"], DATES.get(recorded["commit"])
         if "BUILD" in recorded:
             error = " ".join(recorded["BUILD"]["ERROR"].split())
             real.refused[name] = f"records that no agent could be built, which both stacks repeat: {error}"

@@ -197,7 +197,7 @@ GENERIC: tuple[Generic, ...] = (
     Generic("the output one on", on_output(lambda y: y.roll(1, -1))),
     Generic("rows of the batch one on", on_output(lambda y: y.roll(1, 0))),
     Generic("a dimension more", on_output(lambda y: y.unsqueeze(1))),
-    Generic("a dimension of 1 squeezed", on_output(lambda y: y.squeeze()), _needs()),
+    Generic("a dimension of 1 squeezed", on_output(torch.squeeze)),
     Generic("left in float64", _in_type(torch.float64, torch.float64), _needs("float")),
     Generic(
         "computed in float64 and rounded", _in_type(torch.float64, torch.float32), _needs("float"), level="gradients"

@@ -16,7 +16,7 @@ from equivalence.pairs import twins
 from equivalence.policy import Judgement, Key
 from equivalence.strategies import Inputs
 
-Run = Callable[[Pair, Inputs], Finding]
+Compare = Callable[[Pair, Inputs], Finding]
 
 
 class Double(TorchFunctionMode):
@@ -46,7 +46,7 @@ def judge_of(pair: Pair) -> Pair:
     return replace(judged, around=Double)
 
 
-def judge(judgement: Judgement, pair: Pair, judged: Pair, run: Run, inputs: Inputs) -> Finding:
+def judge(judgement: Judgement, pair: Pair, judged: Pair, compare: Compare, inputs: Inputs) -> Finding:
     """One example of one level, on both sides and by the judge.
 
     Returns:
@@ -55,10 +55,10 @@ def judge(judgement: Judgement, pair: Pair, judged: Pair, run: Run, inputs: Inpu
     judged.new.train(pair.old.training)
     judged.restore_state()  # those of the first call: each pass begins with the same statistics
     with recording() as sides:
-        found = run(pair, inputs)
+        found = compare(pair, inputs)
     pair.restore_state()
     with recording() as oracle:
-        run(judged, inputs)
+        compare(judged, inputs)
     pair.restore_state()
     judgement.differences += found.differences
     judgement.add(sides, oracle, lambda key, record: is_tie(pair, inputs, key, record))

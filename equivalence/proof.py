@@ -47,7 +47,7 @@ class Run:
         examples: inputs per level; levels that take longer try fewer (`Level.per`).
         seed: the same seed tries the same inputs.
         policy: `bitwise` or `oracle`.
-        controls: whether each level is repeated with one weight off by one ulp.
+        controls: whether each level is repeated with one weight off by a little.
         shrink: whether a failing input is made as small as possible.
         recorded: `[N, *obs_shape]` observations to try instead of made ones.
         deadline: value of `time.monotonic()` behind which no level tries more than one input.

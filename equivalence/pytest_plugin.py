@@ -28,11 +28,17 @@ def _positive(text: str) -> int:
     return positive(text)
 
 
+def _seed(text: str) -> int:
+    from equivalence.options import seed
+
+    return seed(text)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the options."""
     group = parser.getgroup("equivalence", "proof of the migration on real files")
     group.addoption("--equivalence-examples", type=_positive, metavar="N", help="inputs per level of each file")
-    group.addoption("--equivalence-seed", type=int, default=0, metavar="S", help="other inputs")
+    group.addoption("--equivalence-seed", type=_seed, default=0, metavar="S", help="other inputs")
     parser.addini("equivalence_files", "configs and policies to prove, or folders of them", type="paths", default=[])
     parser.addini("equivalence_examples", "inputs per level of each file", default="25")
 

@@ -79,7 +79,8 @@ def _remarks(level: LevelResult) -> Iterator[str]:
     if level.skipped is not None:
         yield f"{_coloured(SKIPPED, level.level)} was skipped: {_safe(level.skipped)}"
     elif reason is not None and control is not None:
-        yield _coloured(INCONCLUSIVE, f"{reason} ({control.weight} moved, {count(control.examples, 'input')})")
+        fault = f"{control.weight} moved {control.moved}"
+        yield _coloured(INCONCLUSIVE, f"{reason} ({fault}, {count(control.examples, 'input')})")
 
 
 def _explanation(result: ProofResult, level: LevelResult, drawn: set[str]) -> Iterator[str]:

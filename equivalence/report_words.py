@@ -19,8 +19,6 @@ HOW_EQUAL = {
     "oracle": "was as close to the float64 oracle as the old stack's own error allows",
 }
 """Policy -> what was found of every tensor of an equal pair."""
-FAULTS = {"bitwise": "by one ulp", "oracle": "by one ulp, or by a tenth where the oracle judges"}
-"""Policy -> how far a negative control moves one weight."""
 IN_MEMORY = {"migrated in memory": "itself, migrated in memory"}
 ERROR = 300
 """Characters of an error's text that a line shows."""
@@ -150,16 +148,17 @@ def opening(result: ProofResult, digits: Format = str) -> str:
 
 def _equal(result: ProofResult, digits: Format) -> str:
     levels = [level for level in result.levels if level.skipped is None]
-    controls = sum(level.control is not None for level in levels)
+    controls = [level.control for level in levels if level.control is not None]
     tensors = count(compared(result), "compared tensor", digits=digits)
     how = HOW_EQUAL.get(result.policy, f"was equal under the policy {result.policy}")
-    if controls == 0:
+    if not controls:
         return (
             f"Every one of {tensors} {how}. No negative control was run, so nothing shows that a fault would be seen."
         )
-    fault = f"with one weight moved {FAULTS.get(result.policy, 'a little')}"
+    fault = f"with one weight moved {' or '.join(dict.fromkeys(control.moved for control in controls))}"
     ran = "level" if len(levels) == len(result.levels) else f"of the {count(len(levels), 'level')} that ran"
-    who = f"each {ran}" if controls == len(levels) else f"{digits(controls)} of {count(len(levels), 'level')}"
+    every = len(controls) == len(levels)
+    who = f"each {ran}" if every else f"{digits(len(controls))} of {count(len(levels), 'level')}"
     return f"Every one of {tensors} {how}; {fault}, {who} noticed and named the right component."
 
 

@@ -12,11 +12,13 @@ from equivalence.strategies import Draw
 SCHEMA = "metta-equivalence/1"
 """Name and version of the format of `result.json`; the version grows when a key changes its meaning."""
 EQUAL, DIFFERENT, INCONCLUSIVE = "equal", "different", "inconclusive"
+ULP = "by one ulp"
+"""As far as the weight of a negative control is off, where nothing accepts so little."""
 
 
 @dataclass
 class Control:
-    """The negative control of a level: the same run, with one weight of the new agent off by one ulp.
+    """The negative control of a level: the same run, with one weight of the new agent off by a little.
 
     Attributes:
         weight: which number of which parameter, under its new name.
@@ -25,6 +27,7 @@ class Control:
         blamed: the component that was blamed for it.
         examples: inputs until it was found.
         unseen: weights that were tried before and that no input of the run could show, such as those of a dead unit.
+        moved: how far the weight is off, in words.
     """
 
     weight: str
@@ -33,6 +36,7 @@ class Control:
     blamed: str | None
     examples: int
     unseen: int = 0
+    moved: str = ULP
 
     @property
     def passed(self) -> bool:
@@ -99,7 +103,7 @@ class ComponentResult:
         sources: the components that it reads.
         parameters: how many numbers it learns.
         compared: passes in which its output was compared.
-        differing: those that differ.
+        differing: tensors of it among the differences that levels report.
         ulp: the largest difference between two numbers; None where there is none, or where they cannot be counted.
         blamed: levels that blame it.
     """

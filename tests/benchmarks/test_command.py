@@ -92,6 +92,19 @@ def test_command_writes_json_and_ends_with_0(measured: list[Figure], tmp_path: P
     assert content["figures"] == [{**measured[0].to_dict(), "limit": 0.7, "met": False}]
 
 
+@pytest.mark.usefixtures("measured")
+def test_a_written_file_whose_name_looks_like_markup_is_shown_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["--quick", "--json", str(tmp_path / "[bold].json")]) == 0
+    assert "written [bold].json" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_shown_as_it_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--from", "[bold].json"]) == 2
+    assert "[bold].json" in capsys.readouterr().err
+
+
 def test_gate_ends_with_1_where_a_bound_is_missed_twice(
     measured: list[Figure], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -81,10 +81,10 @@ def test_the_page_is_current() -> None:
     assert subprocess.run(command, cwd=PAGE.parents[1], check=False).returncode == DONE
 
 
-def test_without_real_files_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_real_files_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     before = PAGE.read_bytes()
-    assert main(["--shared", str(tmp_path)]) == UNUSABLE
-    assert "real files cannot be counted" in capsys.readouterr().err
+    assert main(["--shared", "absent[bold]"]) == UNUSABLE
+    assert "real files cannot be counted: absent[bold] has no" in capsys.readouterr().err
     assert PAGE.read_bytes() == before
 
 

@@ -6,10 +6,13 @@ import shutil
 import sys
 from pathlib import Path
 from subprocess import run
+from typing import Any, cast
 
 import pytest
 
 from equivalence.harness import LEVELS
+from equivalence.pytest_plugin import ProofItem, UnequalError
+from equivalence.result import Control, LevelResult
 from migrate import config
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -59,6 +62,27 @@ def test_naming_a_folder_of_tests_leaves_no_proof_out(repository: Path, place: s
     told = outcome(repository, place, "--collect-only")
     assert "simple.yaml" in told
     assert "gradients" in told
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--config-dir=.", "unrecognized arguments: --config-dir=."),  # which is for our own tests alone
+        ("--equivalence-seed=99999999999999999999999", "argument --equivalence-seed: must be below"),
+    ],
+)
+def test_an_option_that_is_not_ours_and_a_number_that_does_not_fit_are_refused(
+    repository: Path, option: str, message: str
+) -> None:
+    assert message in outcome(repository, option)
+
+
+def test_a_control_that_was_blamed_elsewhere_is_not_said_to_be_unseen() -> None:
+    control = Control("critic_1.weight[3]", "critic_1", found=True, blamed="actor_1", examples=1)
+    with pytest.raises(UnequalError) as caught:
+        raise UnequalError(LevelResult("forward", examples=2, compared=10, control=control))
+    told = ProofItem.repr_failure(cast(Any, None), caught)
+    assert told == "forward: the fault planted in critic_1 was blamed on actor_1"
 
 
 def test_a_folder_that_is_not_there_is_an_error_not_a_silence(repository: Path) -> None:

@@ -39,6 +39,14 @@ def test_the_verdict_says_what_it_rests_on() -> None:
     )
 
 
+def test_the_verdict_says_how_far_each_weight_was_moved() -> None:
+    result = equal()
+    for level in result.levels[2:]:
+        assert level.control
+        level.control.moved = "by a tenth"
+    assert "with one weight moved by one ulp or by a tenth, each level noticed" in shown(result)
+
+
 def test_without_controls_the_verdict_says_so() -> None:
     result = equal()
     for level in result.levels:
@@ -103,7 +111,7 @@ def test_what_proves_nothing_is_never_called_equal(level: str, cells: list[str])
 @pytest.mark.parametrize(
     "words",
     [
-        "inference: the fault planted in actor_1 was not seen (actor_1.bias[3] moved, 25 inputs)",
+        "inference: the fault planted in actor_1 was not seen (actor_1.bias[3] moved by one ulp, 25 inputs)",
         "rollout: 25 passes fail on both sides",
         "training was skipped: the policy has no trainer state",
         "Nothing differed in 1921 compared tensors, but this does not prove that both sides are equal.",

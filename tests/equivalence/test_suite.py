@@ -79,6 +79,13 @@ def test_nothing_to_prove_is_wrong_usage(tmp_path: Path) -> None:
     assert caught.value.code == 4
 
 
+def test_our_own_examples_must_all_be_proved_whatever_real_configs_are_refused() -> None:
+    makefile = (EXAMPLES.parent / "Makefile").read_text(encoding="utf-8")
+    lines = [line for line in makefile.splitlines() if "suite examples" in line]
+    assert len(lines) == 2  # `equivalence` and `nightly`
+    assert not any("||" in line or "CONFIGS" in line for line in lines)
+
+
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every random agent has one weight off in the new stack."""
