@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import json
-import resource
-import signal
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,7 @@ from modules import MettaAgent, SafeModule, load_agent, save_agent, with_config
 from modules.checkpoint import policy_file_of
 from modules.errors import CheckpointError
 from modules.layers.identity import IdentityModule
-from modules.policy_file import PolicyFile, read_policy_file, write_atomically
+from modules.policy_file import PolicyFile, read_policy_file
 from tests.modules._agents import ACTIONS, CONFIG, ENVIRONMENT, agent, observations
 from tests.modules.interop._compiling import TORCH_OF_ITSELF
 
@@ -276,45 +273,6 @@ def test_an_attribute_that_json_would_change_is_refused(policy: MettaAgent, valu
     content.attributes["encoded"]["extra"] = value
     with pytest.raises(CheckpointError, match=message):
         content.to_bytes()
-
-
-def test_writing_replaces_a_file_and_leaves_nothing_else(path: Path) -> None:
-    for data in (b"first", b"second"):
-        write_atomically({path: data})
-    assert path.read_bytes() == b"second"
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_a_write_that_fails_keeps_the_old_file_and_leaves_nothing_else(path: Path) -> None:
-    path.write_bytes(b"old")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-        with pytest.raises(OSError, match="File too large"):
-            write_atomically({path.with_name("first"): b"x", path: b"x" * 5000})
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
-    assert path.read_bytes() == b"old"
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_writers_of_one_file_do_not_get_into_each_others_way(path: Path) -> None:
-    contents = [bytes([i]) * 100_000 for i in range(3)]
-    with ThreadPoolExecutor(3) as pool:
-        writers = [pool.submit(write_atomically, {path: data}) for data in contents * 20]
-        while not all(writer.done() for writer in writers):
-            assert not path.exists() or path.read_bytes() in contents
-        for writer in writers:
-            writer.result()
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_a_link_that_leads_to_itself_cannot_be_written(path: Path) -> None:
-    path.symlink_to(path)
-    with pytest.raises(OSError, match="symbolic links"):
-        write_atomically({path: b"data"})
 
 
 def test_content_is_read_without_building_an_agent(policy: MettaAgent, path: Path) -> None:
