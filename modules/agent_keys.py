@@ -7,13 +7,15 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from modules.actions import DTYPES
 from modules.errors import ConfigError, ConfigWarning
+from modules.executors import EXECUTORS
 from modules.shapes import NUMERICS, number, one_of
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "numerics": NUMERICS,
-    "execution": ("sequential", "parallel"),
-    "action_dtype": ("int64", "int32"),
+    "execution": tuple(EXECUTORS),
+    "action_dtype": tuple(DTYPES),
     "learns": ("in_training",),
     "log_probs": ("log_softmax", "logsumexp"),
     "sequences": ("single_steps",),

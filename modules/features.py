@@ -84,7 +84,8 @@ class FeatureMap:
         self.kept["feature_id_remap"] = [[new, old] for new, old in remap.items()]
         if not remap:
             return torch.arange(NUM_IDS, dtype=torch.uint8) if differed and not keep else None
-        table = [remap.get(i, i if i in ids.values() else UNKNOWN) for i in range(NUM_IDS)]
+        current = set(ids.values())
+        table = [remap.get(i, i if i in current else UNKNOWN) for i in range(NUM_IDS)]
         return torch.tensor(table, dtype=torch.uint8)
 
     def divisors(self, features: Features) -> Tensor:
