@@ -47,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command.
 
     Returns:
-        0 where every fault was found and none that changes nothing; 1 otherwise.
+        0 where every fault was found and none that changes nothing; 1 otherwise; 2 where a component that was named
+        differs by itself.
     """
     command = cli.Parser("python -m equivalence selftest", description=__doc__)
     command.add_argument(
