@@ -206,7 +206,8 @@ def _blamed(pair: Pair, result: LevelResult, run: Run) -> str | None:
         return None
     with quiet(pair, result.failing):
         inputs = Inputs(result.failing, pair.sizes, run.recorded)
-        found = blame(pair, result.differences, inputs, steps=LEVELS[result.level].steps)
+        given = None if pair.is_of_one_stack else inputs
+        found = blame(pair, result.differences, given, steps=LEVELS[result.level].steps)
     pair.restore_state()
     return found
 

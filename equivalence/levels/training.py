@@ -129,4 +129,6 @@ def _check_upkeep(finding: Finding, pair: Pair) -> None:
             there = getattr(pair.old, loss)()
         except (AttributeError, TypeError):  # see `_l2`
             continue
-        finding.check("output", loss, there.float().reshape(()), getattr(pair.new, loss)())
+        if not pair.is_of_one_stack:
+            there = there.float().reshape(())  # with nothing to sum, old code gave a whole number
+        finding.check("output", loss, there, getattr(pair.new, loss)())

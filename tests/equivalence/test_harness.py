@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from equivalence.blame import blame
 from equivalence.finding import Pair
 from equivalence.harness import LEVELS
+from equivalence.hosts import host
 from equivalence.pairs import ALIKE, twins
 from equivalence.proof import prove
 from equivalence.report_words import verdict_notes
@@ -84,6 +85,23 @@ def test_an_honest_migration_is_equal_on_every_level(pair: Pair) -> None:
 @pytest.mark.parametrize("side", ["old", "new"])
 def test_an_agent_against_its_own_copy_gives_no_false_alarm(pair: Pair, side: str) -> None:
     assert all(result.equal for result in prove(twins(pair, side), levels=ALIKE, examples=8))
+
+
+def test_what_an_old_agent_sums_nothing_into_is_no_false_alarm() -> None:
+    """Its L2 losses are whole numbers then."""
+    (result,) = prove(twins(host("puffer_actor"), "old"), levels=["training"], examples=1)
+    assert result.equal, result.differences
+    assert result.compared
+
+
+@pytest.mark.parametrize("side", ["old", "new"])
+def test_agents_of_one_stack_that_differ_are_told_with_the_component(pair: Pair, side: str) -> None:
+    selves = twins(pair, side)
+    with torch.no_grad():
+        next(_component(selves, "critic_1").parameters()).mul_(2)
+    (result,) = prove(selves, levels=["forward"], examples=2)
+    assert result.differences
+    assert result.blamed == "critic_1"
 
 
 def _limits(pair: Pair) -> None:
