@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
@@ -32,6 +33,8 @@ READ_AS: Mapping[str, Callable[[Any], Any]] = {
 """Attributes of which the old code read less than is written, or a default besides: `torch.Tanh` was `nn.Tanh` once
 weights were drawn, and the merges of E1 took -1 for a `dim` that was not there (trap 15)."""
 SHOWN = 200
+SAID_WHOLE = (bytes, bytearray, complex, range, slice, torch.dtype, torch.device)
+"""Values whose `repr` says all of them."""
 BOOKKEEPING = frozenset(
     {
         *("active_actions", "active_features", "feature_id_to_name", "components_with_memory", "config"),
@@ -216,13 +219,26 @@ class _Describer:
             return {str(key): self._describe(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self._describe(item) for item in value]
-        if isinstance(value, set | frozenset):
-            return sorted(map(repr, value))
-        if isinstance(value, np.generic | np.ndarray):
-            return value.tolist()
-        if value is None or isinstance(value, bool | int | float | str):
-            return value
-        return repr(value) if type(value).__module__.startswith("legacy.") else _path(value)
+        if isinstance(value, deque):
+            return [value.maxlen, *map(self._describe, value)]
+        return _describe_leaf(value)
+
+
+def _describe_leaf(value: Any) -> Any:
+    """What holds no module and no parameter."""
+    if isinstance(value, set | frozenset):
+        return sorted(map(repr, value))
+    if isinstance(value, np.ndarray):
+        return f"array {value.shape} {value.dtype} {value.tolist()}"
+    if isinstance(value, np.generic):
+        return value.tolist()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, SAID_WHOLE) or type(value).__module__.startswith("legacy."):
+        return repr(value)
+    if hasattr(value, "__qualname__"):  # functions and classes
+        return f"{value.__module__}.{value.__qualname__}"
+    return _path(value)
 
 
 def _path(value: Any) -> str:

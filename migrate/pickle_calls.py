@@ -33,6 +33,14 @@ INERT_CALLS = re.compile(  # kept as data: making these calls would need a look 
 COMPILER = re.compile(r"torch\._dynamo\.\w+(\.\w+)*|torch\._TorchCompile\w*|contextlib\.nullcontext")
 """What `torch.compile` leaves beside a module, in the files of a trainer that saved it whole (trap 45)."""
 TENSORS = ("torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3")
+OPERATORS = "torch._C._VariableFunctionsClass"
+"""Where functions such as `torch.tanh` live; pickle says them as attributes of it."""
+ELEMENTWISE = re.compile(
+    r"abs|a?(cos|sin|tan)h?|celu|clamp|elu|erf|exp|expm1|gelu|glu|hard(shrink|sigmoid|swish|tanh)|leaky_relu|log|log1p"
+    r"|log_?sigmoid|log_softmax|mish|neg|normalize|reciprocal|r?relu6?|rsqrt|selu|sigmoid|sign|silu|soft(max|min|plus)"
+    r"|soft(shrink|sign)|sqrt|square|tanhshrink|threshold"
+)
+"""Functions of torch that a component may keep."""
 REFERENCES = re.compile(r"typing\.(Any|Dict|List|Optional|Tuple|Union)|uuid\.UUID")
 
 
@@ -162,8 +170,15 @@ def _compiled(path: str, args: tuple[Any, ...]) -> Record:
     return Record(path, state={"_modules": {"_orig_mod": args[0]}})
 
 
-def _method(path: str, args: tuple[Any, ...]) -> Call:
-    """A bound method, as pickle says one: of what compiles a module alone."""
+def is_elementwise(name: Any) -> bool:
+    """Whether torch's function of that name takes tensors, gives one, and can do nothing else."""
+    return isinstance(name, str) and ELEMENTWISE.fullmatch(name) is not None
+
+
+def _method(path: str, args: tuple[Any, ...]) -> Call | GlobalRef:
+    """A bound method, as pickle says one: a function of torch, or of what compiles a module."""
+    if len(args) == 2 and args[0] == GlobalRef(OPERATORS) and is_elementwise(args[1]):
+        return GlobalRef(f"{OPERATORS}.{args[1]}")
     if len(args) != 2 or not isinstance(args[0], Record) or not COMPILER.fullmatch(args[0].path):
         raise UnsafeFileError(f"calls {path} on {args[0] if args else None!r:.100}", fix=UNSAFE)
     return Call(path, args)

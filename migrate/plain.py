@@ -61,7 +61,19 @@ def numpy_value(call: Record) -> Any:
             return _numpy_dtype(call).name
         if kind == "scalar":
             return np.frombuffer(call.args[1], _numpy_dtype(call.args[0]), count=1)[0].item()
-        if kind == "_frombuffer":
+    except (AttributeError, IndexError, TypeError, ValueError, KeyError) as error:
+        raise _no_numpy(call, error) from error
+    return array_of(call).tolist()
+
+
+def array_of(call: Record) -> np.ndarray[Any, Any]:
+    """The array, which may be written into, that an inert numpy call stands for.
+
+    Raises:
+        UnusableFileError: ... is no numpy value
+    """
+    try:
+        if call.path.endswith("_frombuffer"):
             data, dtype, shape, order = call.args
             fortran = order == "F"
         else:
@@ -69,9 +81,13 @@ def numpy_value(call: Record) -> Any:
         if math.prod(max(size, 1) for size in shape) > max(len(data), _MAX_EMPTY):
             raise ValueError(f"shape {shape!s:.100}")  # a list of empty lists costs memory, though no data
         array = np.frombuffer(data, _numpy_dtype(dtype)) if data else np.empty(0, _numpy_dtype(dtype))
-        return array.reshape(shape, order="F" if fortran else "C").tolist()
+        return array.reshape(shape, order="F" if fortran else "C").copy(order="K")
     except (AttributeError, IndexError, TypeError, ValueError, KeyError) as error:
-        raise UnusableFileError(f"{call!r} is no numpy value: {error}", fix=_FIX) from error
+        raise _no_numpy(call, error) from error
+
+
+def _no_numpy(call: Record, error: Exception) -> UnusableFileError:
+    return UnusableFileError(f"{call!r} is no numpy value: {error}", fix=_FIX)
 
 
 def _numpy_dtype(call: Any) -> np.dtype[Any]:

@@ -14,6 +14,7 @@ import modules
 from migrate import config_rules
 from migrate.archive import Checkpoint, check_finite
 from migrate.errors import UnusableFileError
+from migrate.library_values import is_library_value, library_value
 from migrate.old_names import component_tensors
 from migrate.old_policy import FEATURE_ATTRIBUTES, OldPolicy, read_old_policy
 from migrate.open_questions import notes_of, open_questions
@@ -153,7 +154,8 @@ def apply_plan(plan: Plan, checkpoint: Checkpoint) -> PolicyFile:
             _check_carried(attribute, tensor, f"{checkpoint.path}: component {name!r}")
             content.tensors[f"{ATTRIBUTE}{name}.{new_name}"] = tensor
         else:
-            new_value = attribute.forward(config_rules.plain_value(value))
+            lives = library_value(value) if is_library_value(value) else config_rules.plain_value(value)
+            new_value = attribute.forward(lives)
             try:
                 check_attribute(f"the attribute {new_name!r}", new_value)
             except modules.MettaError as error:

@@ -25,6 +25,7 @@ from migrate.archive import Checkpoint
 from migrate.eras import Era, below_root
 from migrate.errors import UnusableFileError
 from migrate.found import POLICY_PATHS, components_of, find_agent, tensors_of
+from migrate.library_values import is_library_value, library_value
 from migrate.old_policy import era_of, is_spare, is_unknown
 from migrate.pickle_reader import GlobalRef, Record, TensorRef
 from migrate.plain import plain
@@ -103,6 +104,8 @@ class _Reviver:
     def value(self, obj: Any) -> Any:
         if id(obj) in self._done:
             return self._done[id(obj)]
+        if is_library_value(obj):
+            return self._keep(obj, library_value(obj, self.value))
         if isinstance(obj, Record):
             return self._record(obj)
         if isinstance(obj, TensorRef):

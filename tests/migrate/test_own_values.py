@@ -1,0 +1,122 @@
+"""What a team's own component may keep besides tensors and numbers: functions, types, arrays, containers."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+import migrate
+import modules
+from migrate.checkpoint import main
+from migrate.errors import UnsafeFileError, UnusableFileError
+from migrate.library_values import is_library_value
+from migrate.pickle_calls import OPERATORS
+from migrate.pickle_reader import GlobalRef, read_pickle
+from tests.migrate._own import LEGACY, MODULES, RULE, installed, own_config
+from tests.migrate._policies import old_agent, write_old
+
+IMPORTS = "import collections\nimport numpy as np\n"
+VALUES = {
+    "a function of torch": "torch.tanh",
+    "one of torch.nn.functional": "torch.nn.functional.gelu",
+    "one that python defines": "torch.nn.functional.hardtanh",
+    "a type of tensors": "torch.float16",
+    "an array": "np.arange(6.0).reshape(2, 3).T",
+    "a deque": "collections.deque([1, 2, 3], maxlen=3)",
+    "a counter": "collections.Counter('aab')",
+    "a slice": "slice(0, 4, 2)",
+    "a range": "range(0, 9, 3)",
+}
+KEPT = "self.start = start\n        self.kept = {value}"
+DERIVED = 'root="my_lab.",\n    derived=frozenset({"kept"}),'
+ARRAY = 'attributes=(Attribute("kept", "kept", lambda a: a.tolist(), lambda a, _: __import__("numpy").array(a)), '
+
+
+def sources(value: str) -> dict[str, str]:
+    old = LEGACY.replace("self.start = start", KEPT.format(value=value))
+    return {"old": IMPORTS + old.lstrip(), "rule": RULE.replace('root="my_lab.",', DERIVED)}
+
+
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+def test_what_a_component_keeps_is_read_and_goes_back(tmp_path: Path, value: str) -> None:
+    with installed(tmp_path, **sources(value)):
+        agent = old_agent(own_config())
+        policy, migrated = write_old(tmp_path / "old.pt", agent), tmp_path / "old.safetensors"
+        assert main([str(policy)]) == 0
+        same(migrate.load_policy(policy, "legacy").components["my_scale"].kept, agent.components["my_scale"].kept)
+
+        trained = modules.load_agent(migrated)
+        with torch.no_grad():
+            trained.get_parameter("components.my_scale.factor").mul_(2)
+        modules.save_agent(trained, migrated)
+        assert main([str(migrated), "--to", "legacy", "-o", str(tmp_path / "back.pt")]) == 0
+        back = migrate.load_policy(tmp_path / "back.pt", "legacy").components["my_scale"]
+        same(back.kept, agent.components["my_scale"].kept)
+        assert torch.equal(back.factor, trained.components["my_scale"].factor)
+
+
+def same(a: Any, b: Any) -> None:
+    assert type(a) is type(b)
+    if isinstance(a, np.ndarray):
+        assert (a.dtype, a.tolist()) == (b.dtype, b.tolist())
+    else:
+        assert a == b
+        assert getattr(a, "maxlen", None) == getattr(b, "maxlen", None)
+
+
+@pytest.mark.parametrize(
+    ("built", "held"),
+    [
+        ("torch.tanh", torch.relu),
+        ("torch.nn.functional.gelu", functional.silu),
+        ("torch.float32", torch.float64),
+        ("np.zeros(2)", np.ones(2)),
+        ("np.zeros(2)", np.zeros(2, dtype=np.float32)),
+        ("slice(0, 4)", slice(0, 3)),
+    ],
+)
+def test_another_value_than_the_config_builds_is_refused(tmp_path: Path, built: str, held: Any) -> None:
+    with installed(tmp_path, **sources(built)):
+        agent = old_agent(own_config())
+        agent.components["my_scale"].kept = held
+        with pytest.raises(UnusableFileError, match=r"kept of components\.my_scale is .*, and its config builds"):
+            migrate.load_policy(write_old(tmp_path / "old.pt", agent), "modules")
+
+
+def test_an_array_is_carried_by_what_the_rule_makes_of_it(tmp_path: Path) -> None:
+    files = sources("np.zeros(2)") | {"rule": RULE.replace("attributes=(", ARRAY)}
+    files["new"] = MODULES.replace('("offset",)', '("offset", "kept")').replace(
+        "        self.offset", "        self.kept = [0.0, 0.0]\n        self.offset"
+    )
+    with installed(tmp_path, **files):
+        agent = old_agent(own_config())
+        agent.components["my_scale"].kept = np.array([3.0, 4.0])
+        migrated = migrate.load_policy(write_old(tmp_path / "old.pt", agent), "modules")
+        assert migrated.components["my_scale"].kept == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("name", ["from_file", "frombuffer", "__class__", "_softmax_"])
+def test_no_other_attribute_of_torch_is_taken(name: str) -> None:
+    with pytest.raises(UnsafeFileError, match=f"calls builtins.getattr on .*{OPERATORS.rpartition('.')[2]}"):
+        read_pickle(attribute_of_torch(name), where="hostile.pkl", persistent_load=lambda _: None)
+
+
+def attribute_of_torch(name: str) -> bytes:
+    home, _, operators = OPERATORS.rpartition(".")
+    return (
+        pickle.PROTO
+        + b"\x02cbuiltins\ngetattr\n"
+        + f"c{home}\n{operators}\nX".encode()
+        + (len(name).to_bytes(4, "little") + name.encode() + b"\x86R.")
+    )
+
+
+@pytest.mark.parametrize("path", ["torch.load", "torch.nn.functional.load", "torch.nn.functional.F", "os.abs"])
+def test_a_path_to_anything_else_is_no_value(path: str) -> None:
+    assert not is_library_value(GlobalRef(path))
