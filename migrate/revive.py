@@ -111,7 +111,7 @@ class _Reviver:
         if isinstance(obj, TensorRef):
             return self._keep(obj, self._tensor(obj))
         if isinstance(obj, GlobalRef):
-            raise self._unknown(obj.path)
+            return self._keep(obj, self._own(legacy_parts().get(below_root(obj.path)), obj.path))
         if isinstance(obj, dict):
             return self._fill(obj, type(obj)())
         if isinstance(obj, list):
@@ -187,14 +187,15 @@ class _Reviver:
         target = legacy_parts().get(below_root(path))
         if target is None and has_rule(path):
             target = legacy_target(stem_of_old(path, self._checkpoint.path), self._era)
+        return self._own(target, path)
+
+    def _own(self, target: str | None, path: str) -> Any:
+        """What of ours stands for a class or function of the old stack."""
         if target is not None:
             module, _, name = target.rpartition(".")
             return getattr(importlib.import_module(module), name)
-        raise self._unknown(path)
-
-    def _unknown(self, path: str) -> UnusableFileError:
-        return UnusableFileError(
-            f"the class {path} is not part of the old stack as this project knows it",
+        raise UnusableFileError(
+            f"{path} is not part of the old stack as this project knows it",
             where=self._checkpoint.path,
             fix="a component of your own needs its files, and a rule that names its `parts` (docs/new_component.md); "
             "an agent or a policy of your own stays on the old stack",

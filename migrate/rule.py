@@ -131,8 +131,8 @@ class Rule:
         keys_before: keys of earlier schemas, each with the era before which it was in force.
         structure: options of `fixed` that decide which weights there are, so that a config whose era is open says too
             little.
-        parts: other old classes whose objects lie inside of this component, below the same root -> the class of
-            `legacy.layers.<stem>`.
+        parts: other old classes whose objects lie inside of this component, and functions that it keeps, below the
+            same root -> the class or function of `legacy.layers.<stem>`.
         ignores_params: the old class never looked at `nn_params`: what stands there is dropped with a note (trap 18).
         recorded: era or date since when a file on record shows how the old object called what it kept; `END` if none
             does. In files of before, plain attributes of other names are told and left out, and not refused.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,21 @@ def test_what_a_component_keeps_is_read_and_goes_back(tmp_path: Path, value: str
         assert main([str(migrated), "--to", "legacy", "-o", str(tmp_path / "back.pt")]) == 0
         back = migrate.load_policy(tmp_path / "back.pt", "legacy").components["my_scale"]
         same(back.kept, agent.components["my_scale"].kept)
-        assert torch.equal(back.factor, trained.components["my_scale"].factor)
+        assert torch.equal(back.factor, trained.get_parameter("components.my_scale.factor"))
+
+
+def test_a_function_of_ones_own_is_one_of_the_parts(tmp_path: Path) -> None:
+    files = sources("doubled")
+    files["old"] += "\n\ndef doubled(x):\n    return 2 * x\n"
+    files["rule"] = files["rule"].replace("derived=", 'parts={"layers.doubled": "doubled"},\n    derived=')
+    with installed(tmp_path, **files):
+        agent = old_agent(own_config())
+        policy = write_old(tmp_path / "old.pt", agent)
+        with zipfile.ZipFile(policy) as archive:
+            (pickled,) = (archive.read(name) for name in archive.namelist() if name.endswith("data.pkl"))
+        assert b"my_lab.layers\ndoubled\n" in pickled
+        assert migrate.load_policy(policy, "legacy").components["my_scale"].kept is agent.components["my_scale"].kept
+        assert main([str(policy)]) == 0
 
 
 def same(a: Any, b: Any) -> None:
