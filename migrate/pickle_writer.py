@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Mapping
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any, ClassVar
 
 import torch
@@ -60,10 +60,14 @@ class _RenamingPickler(_PythonPickler):  # type: ignore[misc]  # untyped
         self.memoize(obj)
 
     def save_type(self, obj: Any) -> None:
-        # pickle dispatches classes here, past `save_global` of subclasses.
+        # pickle dispatches classes here, and functions by its own table, past `save_global` of subclasses.
         if obj in (type(None), type(NotImplemented), type(...)):
             super().save_type(obj)
         else:
             self.save_global(obj)
 
-    dispatch: ClassVar[dict[Any, Any]] = {**_PythonPickler.dispatch, type: save_type}
+    dispatch: ClassVar[dict[Any, Any]] = {
+        **_PythonPickler.dispatch,
+        type: save_type,
+        FunctionType: save_global,
+    }
