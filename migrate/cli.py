@@ -50,7 +50,7 @@ def path_of(text: str) -> Path:
 
 
 class Targets:
-    """What became of the inputs of a batch: no output is written for two of them."""
+    """Which input of a batch each output is of: none is of two."""
 
     def __init__(self) -> None:
         self._sources: dict[Path, Path] = {}
@@ -59,11 +59,11 @@ class Targets:
         """Takes `target` for `source`.
 
         Raises:
-            UsageError: "was just written for ...".
+            UsageError: "is the output of ...".
         """
         first = self._sources.setdefault(target.resolve(), source)
         if first.resolve() != source.resolve():
-            raise UsageError(f"was just written for {first}", where=target, fix="migrate one of both with -o")
+            raise UsageError(f"is the output of {first}", where=target, fix="migrate one of both with -o")
 
 
 def write(files: Mapping[Path, bytes], *, force: bool) -> list[str]:

@@ -255,7 +255,7 @@ def test_the_new_file_says_where_it_comes_from(migrated: Path) -> None:
 def test_no_output_is_written_for_two_inputs(old: Path, capsys: Any) -> None:
     twin = Path(shutil.copy(old, old.with_suffix(".pth")))
     assert run(old, twin, "--force") == 5
-    assert f"was just written for {old}\n  -> migrate one of both with -o" in capsys.readouterr().err
+    assert f"is the output of {old}\n  -> migrate one of both with -o" in capsys.readouterr().err
 
 
 def test_options_that_would_do_nothing_are_refused(migrated: Path, trainer_state: Path, capsys: Any) -> None:

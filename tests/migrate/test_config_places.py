@@ -43,7 +43,7 @@ def test_a_second_file_for_the_same_place_is_refused_even_by_force(old: Path, ca
     written(old.with_suffix(".yml"), OLD.replace("1_28", "64"))
     assert run(old.parent, "--force") == 5
     assert body(old.with_name("a.modules.yaml")) == NEW
-    assert f"a.modules.yaml: was just written for {old}\n  -> migrate one of both with -o" in capsys.readouterr().err
+    assert f"a.modules.yaml: is the output of {old}\n  -> migrate one of both with -o" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [[""], ["a.yaml", "-o", ""]])
