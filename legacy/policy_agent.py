@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from legacy.agent_config import AgentConfig
 from legacy.component_policy import ComponentPolicy, ComponentPolicyE10, ComponentPolicyE11
-from legacy.remapping import NUM_IDS, UNKNOWN, OriginalFeatures
+from legacy.remapping import Features, OriginalFeatures, remap_features
 
 if TYPE_CHECKING:  # imported only by who runs such an agent: it takes as long as torch
     from tensordict import TensorDict
@@ -93,7 +93,7 @@ class MettaAgentE9(OriginalFeatures, nn.Module):
 
     def initialize_to_environment(
         self,
-        features: Mapping[str, Mapping[str, Any]],
+        features: Features,
         action_names: Sequence[str],
         action_max_params: list[int],
         device: Any,
@@ -104,26 +104,8 @@ class MettaAgentE9(OriginalFeatures, nn.Module):
         Unknown features are learned in training; until 2025-08-27 a caller who did not say was taken to train.
         """
         self.activate_actions(action_names, action_max_params, device)
-        training = self._is_training(is_training)
-        self.feature_id_to_name = {props["id"]: name for name, props in features.items()}
-        self.feature_normalizations = {
-            props["id"]: props["normalization"] for props in features.values() if "normalization" in props
-        }
-        if not hasattr(self, "original_feature_mapping"):
-            self.original_feature_mapping = {name: props["id"] for name, props in features.items()}
-            return
-        remap: dict[int, int] = {}
-        for name, props in features.items():
-            known = self.original_feature_mapping.get(name)
-            if known is None and training:
-                self.original_feature_mapping[name] = props["id"]
-            elif known != props["id"]:
-                remap[props["id"]] = UNKNOWN if known is None else known
-        obs = dict(self.components.items()).get("_obs_")
-        if remap and hasattr(obs, "update_feature_remapping"):
-            current = {props["id"] for props in features.values()}
-            table = [remap.get(i, i if i in current else UNKNOWN) for i in range(NUM_IDS)]
-            cast(Any, obs).update_feature_remapping(torch.tensor(table, dtype=torch.uint8))
+        if remap := self._meet(features, learns=self._is_training(is_training)):
+            remap_features(self.components, features, remap)
 
     def _is_training(self, told: bool | None) -> bool:
         return told is not False

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
 UNKNOWN = 255
 NUM_IDS = 256
+Features = Mapping[str, Mapping[str, Any]]
+"""Name -> `{"id": ..., "type": ..., "normalization": ...}`."""
 
 
 class OriginalFeatures:
@@ -25,6 +26,40 @@ class OriginalFeatures:
         """The numbers of the first environment, or None before one was met."""
         return getattr(self, "original_feature_mapping", None)
 
+    def _meet(self, features: Features, *, learns: bool) -> dict[int, int] | None:
+        """Remembers the features of an environment.
+
+        Returns:
+            Their numbers -> those of the training, where they differ; None in the first environment.
+        """
+        self.feature_id_to_name = {props["id"]: name for name, props in features.items()}
+        self.feature_normalizations = {
+            props["id"]: props["normalization"] for props in features.values() if "normalization" in props
+        }
+        if not hasattr(self, "original_feature_mapping"):
+            self.original_feature_mapping = {name: props["id"] for name, props in features.items()}
+            return None
+        remap: dict[int, int] = {}
+        for name, props in features.items():
+            known = self.original_feature_mapping.get(name)
+            if known is None and learns:
+                self.original_feature_mapping[name] = props["id"]  # which may be another feature's number
+            elif known != props["id"]:
+                remap[props["id"]] = UNKNOWN if known is None else known
+        return remap
+
+
+def remap_features(components: Any, features: Features, remap: Mapping[int, int]) -> None:
+    """Tells the component that reads observations; numbers that the environment does not have become padding."""
+    obs: Any = dict(components.items()).get("_obs_")
+    if hasattr(obs, "update_feature_remapping"):
+        known = {*remap, *(props["id"] for props in features.values())}
+        table = torch.arange(NUM_IDS, dtype=torch.uint8)
+        table[[number for number in range(NUM_IDS) if number not in known]] = UNKNOWN
+        for number, original in remap.items():
+            table[number] = original
+        obs.update_feature_remapping(table)
+
 
 class RemapsFeatures(OriginalFeatures):
     """What `MettaAgent` gained on 2025-07-01: the first environment's feature numbers win, later ones are mapped.
@@ -37,7 +72,7 @@ class RemapsFeatures(OriginalFeatures):
 
     def initialize_to_environment(
         self,
-        features: Mapping[str, Mapping[str, Any]],
+        features: Features,
         action_names: Sequence[str],
         action_max_params: list[int],
         device: Any,
@@ -58,48 +93,17 @@ class RemapsFeatures(OriginalFeatures):
     def activate_actions(self, action_names: Sequence[str], action_max_params: list[int], device: Any) -> None:
         raise NotImplementedError
 
-    def activate_features(self, features: Mapping[str, Mapping[str, Any]], device: Any, is_training: bool) -> None:
+    def activate_features(self, features: Features, device: Any, is_training: bool) -> None:
         """Remembers the numbers of the first environment; maps those of a later one onto them."""
-        self.active_features = features
-        self.device = device
-        self.feature_id_to_name = {props["id"]: name for name, props in features.items()}
-        self.feature_normalizations = {
-            props["id"]: props["normalization"] for props in features.values() if "normalization" in props
-        }
-        if not hasattr(self, "original_feature_mapping"):
-            self.original_feature_mapping = {name: props["id"] for name, props in features.items()}
-        else:
-            self._create_feature_remapping(features, is_training)
-
-    def _create_feature_remapping(self, features: Mapping[str, Mapping[str, Any]], is_training: bool) -> None:
-        remap: dict[int, int] = {}
-        for name, props in features.items():
-            known = self.original_feature_mapping.get(name)
-            if known is None and is_training:
-                self.original_feature_mapping[name] = props["id"]  # which may be another feature's number
-            elif known != props["id"]:
-                remap[props["id"]] = UNKNOWN if known is None else known
-        self.feature_id_remap = remap
+        self.active_features, self.device = features, device
+        remap = self._meet(features, learns=is_training)
+        if remap is not None:
+            self.feature_id_remap = remap
         if remap:
-            self._apply_feature_remapping(features, self._remap_table(features, remap))
+            remap_features(self.components, features, remap)
+            self._update_normalization_factors(features)
 
-    def _remap_table(self, features: Mapping[str, Mapping[str, Any]], remap: Mapping[int, int]) -> Tensor:
-        table = torch.arange(NUM_IDS, dtype=torch.uint8)
-        for new, original in remap.items():
-            table[new] = original
-        current = {props["id"] for props in features.values()}
-        for number in range(NUM_IDS):
-            if number not in remap and number not in current:
-                table[number] = UNKNOWN
-        return table
-
-    def _apply_feature_remapping(self, features: Mapping[str, Mapping[str, Any]], table: Tensor) -> None:
-        obs: Any = dict(self.components.items()).get("_obs_")
-        if hasattr(obs, "update_feature_remapping"):
-            obs.update_feature_remapping(table)
-        self._update_normalization_factors(features)
-
-    def _update_normalization_factors(self, features: Mapping[str, Mapping[str, Any]]) -> None:
+    def _update_normalization_factors(self, features: Features) -> None:
         for component in self.components.values():
             if "ObsAttrValNorm" in type(component).__name__:
                 factors = torch.ones(NUM_IDS, dtype=torch.float32)
