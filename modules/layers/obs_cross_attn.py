@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from modules.base import BuildContext, MettaModule, Shape, one_of, only_source, positive
+from modules.attention import TokenAttentionModule
+from modules.base import Shape, one_of, positive
 from modules.errors import ConfigError
 
 # N batch times time, M tokens, D features of a token, Q queries
@@ -19,7 +20,7 @@ INPUT_NORMS = ("used", "unused")
 MASKED_SCORES = ("finite", "infinite")
 
 
-class ObsCrossAttnModule(MettaModule):
+class ObsCrossAttnModule(TokenAttentionModule):
     """Tokens `[N, M, D]` and perhaps a mask `[N, M]`, true for what is ignored -> `[N, Q, out_dim]`.
 
     For one query, the output is `[N, out_dim]`. There is no residual sum. Sizes that are None are D.
@@ -79,10 +80,10 @@ class ObsCrossAttnModule(MettaModule):
         one_of("output", output, OUTPUTS)
         one_of("input_norm", input_norm, INPUT_NORMS)
         one_of("masked_score", masked_score, MASKED_SCORES)
-        super().__init__(in_keys or ("input", *self.in_keys_for({"use_mask": use_mask})), out_keys)
+        super().__init__(use_mask, in_keys, out_keys)
         self.feature_dim, self.out_dim, self.num_queries = feature_dim, out_dim, num_queries
         self.query_dim, self.qk_dim, self.v_dim = query_dim, qk_dim, v_dim
-        self.use_mask, self.masked_score, self.normalizes_input = use_mask, masked_score, input_norm == "used"
+        self.masked_score, self.normalizes_input = masked_score, input_norm == "used"
         self.projects_queries = projects_queries and query_dim != feature_dim
         self.queries = nn.Parameter(torch.randn(1, num_queries, query_dim))
         self._own_norm("input_norm", feature_dim if self.normalizes_input else query_dim)
@@ -141,16 +142,6 @@ class ObsCrossAttnModule(MettaModule):
         if self.projects_output:
             result = F.linear(result, self.output_weight, self.output_bias)
         return result.squeeze(1) if self.num_queries == 1 else result
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """D, off the source, which must be tokens."""
-        return {"feature_dim": only_source(context, ndim=2)[1]}
-
-    @classmethod
-    def in_keys_for(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
-        """The mask, if it is used."""
-        return ("obs_mask",) if options.get("use_mask") else ()
 
     @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:

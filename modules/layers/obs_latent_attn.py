@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from modules.base import BuildContext, MettaModule, Shape, only_source, positive
+from modules.attention import TokenAttentionModule, by_head
+from modules.base import Shape, positive
 from modules.errors import ConfigError
 
 # N batch times time, M tokens, Q queries, D size of a token or of a head, A heads
@@ -31,7 +32,7 @@ class _Block(nn.Module):
         return y
 
 
-class ObsLatentAttnModule(MettaModule):
+class ObsLatentAttnModule(TokenAttentionModule):
     """Tokens `[N, M, in_dim]`, perhaps `obs_mask` `[N, M]` -> `[N, Q, out_dim]`, or `[N, out_dim]`.
 
     Keys and values are made once; in each block the queries attend to them and pass a GELU layer, each with a layer
@@ -81,8 +82,8 @@ class ObsLatentAttnModule(MettaModule):
         _check_fit(num_heads, num_layers, size, qk_dim, v_dim)
         if hidden < 1:
             raise ConfigError(f"mlp_ratio must give at least one hidden unit, got {mlp_ratio!r}")
-        super().__init__(in_keys or ("input", *self.in_keys_for({"use_mask": use_mask})), out_keys)
-        self.in_dim, self.out_dim, self.use_mask = in_dim, out_dim, use_mask
+        super().__init__(use_mask, in_keys, out_keys)
+        self.in_dim, self.out_dim = in_dim, out_dim
         self.num_query_tokens, self.num_heads, self.num_layers = num_query_tokens, num_heads, num_layers
         self.query_token_dim, self.qk_dim, self.v_dim = size, qk_dim, v_dim
         self.use_cls_token = use_cls_token
@@ -101,7 +102,7 @@ class ObsLatentAttnModule(MettaModule):
         rows = x.shape[0]
         query = self.query.expand(rows, -1, -1)
         normed = self.norm_kv(x)
-        k_NAMD, v_NAMD = self._by_head(self.to_k(normed)), self._by_head(self.to_v(normed))
+        k_NAMD, v_NAMD = by_head(self.to_k(normed), self.num_heads), by_head(self.to_v(normed), self.num_heads)
         bias = None
         if mask is not None:
             bias = mask[:, None, None, :].to(k_NAMD.dtype) * -torch.finfo(k_NAMD.dtype).max
@@ -114,26 +115,13 @@ class ObsLatentAttnModule(MettaModule):
 
     def _attend(self, block: Any, query: Tensor, k_NAMD: Tensor, v_NAMD: Tensor, bias: Tensor | None) -> Tensor:
         """What the queries `[N, Q, size]` find among the tokens, of their own shape."""
-        q_NAQD = self._by_head(block.to_q(block.norm1(query)))
+        q_NAQD = by_head(block.to_q(block.norm1(query)), self.num_heads)
         scores = torch.einsum("naqd,namd->naqm", q_NAQD, k_NAMD) * self._scale
         if bias is not None:
             scores = scores + bias
         attended = torch.einsum("naqm,namd->naqd", scores.softmax(dim=-1), v_NAMD)
         y: Tensor = block.to_out(attended.transpose(1, 2).flatten(2))
         return y
-
-    def _by_head(self, x: Tensor) -> Tensor:
-        return x.reshape(*x.shape[:2], self.num_heads, x.shape[2] // self.num_heads).transpose(1, 2)
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """The size of a token."""
-        return {"in_dim": only_source(context, ndim=2)[1]}
-
-    @classmethod
-    def in_keys_for(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
-        """`obs_mask`, if it is used."""
-        return ("obs_mask",) if options.get("use_mask") else ()
 
     @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:

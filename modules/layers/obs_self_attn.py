@@ -8,13 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from modules.base import BuildContext, MettaModule, Shape, only_source, positive
+from modules.attention import TokenAttentionModule, by_head
+from modules.base import Shape, positive
 from modules.errors import ConfigError
 
 # N batch times time, M tokens, D size of a token or of a head, A heads
 
 
-class ObsSelfAttnModule(MettaModule):
+class ObsSelfAttnModule(TokenAttentionModule):
     """Tokens `[N, M, in_dim]`, perhaps `obs_mask` `[N, M]` -> `[N, M, out_dim]`, or `[N, out_dim]`.
 
     Attention only, each with a layer norm before and a residual around; a layer norm at the end.
@@ -48,8 +49,8 @@ class ObsSelfAttnModule(MettaModule):
         positive(in_dim=in_dim, out_dim=out_dim, num_layers=num_layers, num_heads=num_heads)
         if in_dim % num_heads:
             raise ConfigError(f"in_dim ({in_dim}) must be divisible by num_heads ({num_heads})")
-        super().__init__(in_keys or ("input", *self.in_keys_for({"use_mask": use_mask})), out_keys)
-        self.in_dim, self.out_dim, self.use_mask = in_dim, out_dim, use_mask
+        super().__init__(use_mask, in_keys, out_keys)
+        self.in_dim, self.out_dim = in_dim, out_dim
         self.num_layers, self.num_heads, self.use_cls_token = num_layers, num_heads, use_cls_token
         self._scale = (in_dim // num_heads) ** -0.5
         if use_cls_token:
@@ -73,7 +74,7 @@ class ObsSelfAttnModule(MettaModule):
             self.norms, self.to_q, self.to_k, self.to_v, self.to_out, strict=True
         ):
             normed = norm(x)
-            q_NAMD, k_NAMD, v_NAMD = (self._by_head(project(normed)) for project in (to_q, to_k, to_v))
+            q_NAMD, k_NAMD, v_NAMD = (by_head(project(normed), self.num_heads) for project in (to_q, to_k, to_v))
             scores = torch.einsum("naqd,namd->naqm", q_NAMD, k_NAMD) * self._scale
             if mask is not None:
                 scores = scores + mask[:, None, None, :].to(scores.dtype) * -torch.finfo(scores.dtype).max
@@ -81,19 +82,6 @@ class ObsSelfAttnModule(MettaModule):
             x = x + to_out(attended.transpose(1, 2).flatten(2))
         y: Tensor = self.project(self.final_norm(x))
         return y[:, 0] if self.use_cls_token else y
-
-    def _by_head(self, x: Tensor) -> Tensor:
-        return x.reshape(*x.shape[:2], self.num_heads, x.shape[2] // self.num_heads).transpose(1, 2)
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """The size of a token."""
-        return {"in_dim": only_source(context, ndim=2)[1]}
-
-    @classmethod
-    def in_keys_for(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
-        """`obs_mask`, if it is used."""
-        return ("obs_mask",) if options.get("use_mask") else ()
 
     @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from modules.base import BuildContext, MettaModule, Shape, one_of, only_source, positive
+from modules.attention import TokenAttentionModule
+from modules.base import Shape, one_of, positive
 
 # N batch times time, M tokens, D features of a token, K slots, S features of a slot
 
@@ -17,7 +18,7 @@ NOISE = ("in_training", "always")
 EPSILON = 1e-8
 
 
-class ObsSlotAttnModule(MettaModule):
+class ObsSlotAttnModule(TokenAttentionModule):
     """Tokens `[N, M, D]` and perhaps a mask `[N, M]`, true for what is ignored -> slots `[N, K, S]`.
 
     Slots start from a learned mean and random numbers, so a pass draws from the global generator (trap 41).
@@ -62,9 +63,9 @@ class ObsSlotAttnModule(MettaModule):
         positive(num_iterations=num_iterations)
         one_of("competing", competing, COMPETING)
         one_of("noise", noise, NOISE)
-        super().__init__(in_keys or ("input", *self.in_keys_for({"use_mask": use_mask})), out_keys)
+        super().__init__(use_mask, in_keys, out_keys)
         self.feature_dim, self.num_slots, self.slot_dim = feature_dim, num_slots, slot_dim
-        self.num_iterations, self.use_mask, self.competing, self.noise = num_iterations, use_mask, competing, noise
+        self.num_iterations, self.competing, self.noise = num_iterations, competing, noise
         self.mean = nn.Parameter(torch.randn(1, num_slots, slot_dim))
         nn.init.normal_(self.mean, init_mean, init_std)
         self.log_std = nn.Parameter(torch.zeros(1, num_slots, slot_dim))
@@ -107,16 +108,6 @@ class ObsSlotAttnModule(MettaModule):
         if mask is not None:
             weights = weights.masked_fill(mask.unsqueeze(1), 0)
         return weights / (weights.sum(dim=-1, keepdim=True) + EPSILON)
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """D, off the source, which must be tokens."""
-        return {"feature_dim": only_source(context, ndim=2)[1]}
-
-    @classmethod
-    def in_keys_for(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
-        """The mask, if it is used."""
-        return ("obs_mask",) if options.get("use_mask") else ()
 
     @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:

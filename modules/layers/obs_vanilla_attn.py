@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from modules.base import BuildContext, MettaModule, Shape, only_source, positive
+from modules.attention import TokenAttentionModule
+from modules.base import Shape, positive
 
 # N batch times time, M tokens, D features of a token
 
 
-class ObsVanillaAttnModule(MettaModule):
+class ObsVanillaAttnModule(TokenAttentionModule):
     """Tokens `[N, M, D]` and perhaps a mask `[N, M]`, true for what is ignored -> `[N, M, out_dim]`.
 
     Normalised before the attention and behind the residual sum; the output is projected where its size is not D. Where
@@ -41,8 +42,8 @@ class ObsVanillaAttnModule(MettaModule):
         out_keys: Sequence[str] = ("output",),
     ) -> None:
         positive(feature_dim=feature_dim, out_dim=out_dim)
-        super().__init__(in_keys or ("input", *self.in_keys_for({"use_mask": use_mask})), out_keys)
-        self.feature_dim, self.out_dim, self.use_mask = feature_dim, out_dim, use_mask
+        super().__init__(use_mask, in_keys, out_keys)
+        self.feature_dim, self.out_dim = feature_dim, out_dim
         self.qkv_weight = nn.Parameter(torch.empty(feature_dim, 3 * feature_dim))
         self.qkv_bias = nn.Parameter(torch.zeros(3 * feature_dim))
         nn.init.xavier_uniform_(self.qkv_weight)
@@ -67,16 +68,6 @@ class ObsVanillaAttnModule(MettaModule):
         attended = torch.einsum("nqk,nkd->nqd", torch.softmax(scores, dim=-1), v)
         result = F.layer_norm(x + attended, size, self.output_norm_weight, self.output_norm_bias)
         return F.linear(result, self.output_weight, self.output_bias) if self.projects_output else result
-
-    @classmethod
-    def from_context(cls, context: BuildContext) -> dict[str, Any]:
-        """D, off the source, which must be tokens."""
-        return {"feature_dim": only_source(context, ndim=2)[1]}
-
-    @classmethod
-    def in_keys_for(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
-        """The mask, if it is used."""
-        return ("obs_mask",) if options.get("use_mask") else ()
 
     @classmethod
     def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
