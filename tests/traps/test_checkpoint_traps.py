@@ -65,6 +65,8 @@ def test_trap_45_keys_have_prefixes(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert set(migrate.parameter_names(new).values()) < set(keys)
     for name, path in (
         ("module", "metta.agent.metta_agent.DistributedMettaAgent"),
+        ("module", "torch.nn.parallel.distributed.DistributedDataParallel"),
+        ("module", "torch.nn.parallel.data_parallel.DataParallel"),
         ("_orig_mod", "torch._dynamo.eval_frame.OptimizedModule"),
     ):
         around = Policy(policy.era, Around(name, policy.agent), policy.optimizer, policy.config)
