@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_map
 
 from equivalence.finding import STEP, Finding, Pair, Record, recording
 from equivalence.pairs import twins
-from equivalence.policy import Judgement, Key
+from equivalence.policy import Judged, Judgement, Key
 from equivalence.strategies import Inputs
 
 Compare = Callable[[Pair, Inputs], Finding]
@@ -39,30 +39,56 @@ def _promoted(value: Any) -> Any:
     return value.double() if type(value) is Tensor and value.dtype == torch.float32 else value
 
 
-def judge_of(pair: Pair) -> Pair:
-    """The old agent against itself in float64."""
-    judged = twins(pair, "old")
-    judged.new.double()
-    return replace(judged, around=Double)
+@dataclass(frozen=True)
+class Judges:
+    """The old agent against itself in float64.
+
+    Attributes:
+        exact: with the same weights.
+        rounded: with weights as if they had been rounded once more, each by half a unit in the last place at most.
+            What that changes, no computation in float32 can be expected to know; it is much where errors grow, as in
+            long rollouts.
+    """
+
+    exact: Pair
+    rounded: Pair
 
 
-def judge(judgement: Judgement, pair: Pair, judged: Pair, compare: Compare, inputs: Inputs) -> Finding:
-    """One example of one level, on both sides and by the judge.
+def judges_of(pair: Pair, seed: int) -> Judges:
+    """Both judges; `seed` says how weights are rounded."""
+    exact, rounded = (twins(pair, "old") for _ in range(2))
+    generator = torch.Generator().manual_seed(seed)
+    for agent in (exact.new, rounded.new):
+        agent.double()
+    with torch.no_grad():
+        for parameter in rounded.new.parameters():
+            noise = torch.rand(parameter.shape, generator=generator, dtype=parameter.dtype) - 0.5
+            parameter.mul_(1 + noise * torch.finfo(torch.float32).eps)
+    return Judges(replace(exact, around=Double), replace(rounded, around=Double))
+
+
+def judge(judgement: Judgement, pair: Pair, judges: Judges, compare: Compare, inputs: Inputs) -> Finding:
+    """One example of one level, on both sides and by the judges.
 
     Returns:
         What both sides showed, differences of precision aside.
     """
-    judged.new.train(pair.old.training)
-    judged.restore_state()  # those of the first call: each pass begins with the same statistics
     with recording() as sides:
         found = compare(pair, inputs)
     pair.restore_state()
-    with recording() as oracle:
+    exact, rounded = (_judged(pair, judged, compare, inputs) for judged in (judges.exact, judges.rounded))
+    judgement.differences += found.differences
+    judgement.add(sides, exact, rounded, lambda key, record: is_tie(pair, inputs, key, record))
+    return found
+
+
+def _judged(pair: Pair, judged: Pair, compare: Compare, inputs: Inputs) -> Judged:
+    judged.new.train(pair.old.training)
+    judged.restore_state()  # those of the first call: each pass begins with the same statistics
+    with recording() as record:
         compare(judged, inputs)
     pair.restore_state()
-    judgement.differences += found.differences
-    judgement.add(sides, oracle, lambda key, record: is_tie(pair, inputs, key, record))
-    return found
+    return {key: judge for key, (_, judge) in record.items()}
 
 
 def is_tie(pair: Pair, inputs: Inputs, key: Key, sides: Record) -> bool:

@@ -2,7 +2,9 @@
 
 - `bitwise`: the same bytes, shapes, types, strides. Nothing is tolerated, discrete or not.
 - `oracle`: the old stack in float64 is the judge; the new error may be at most `FACTOR` times the old one's, both as
-  root mean squares over all examples and steps of a level. A sampled action may differ where the margin
+  root mean squares over all examples and steps of a level, more of which are tried while that is in doubt: few say
+  little about a mean. An old error counts as no less than what it changes to round the weights once more: where errors
+  grow, how much one of them did is chance. A sampled action may differ where the margin
   between the two best choices is under the noise, and is counted as a tie.
 - divergences: named exceptions under either policy, in `equivalence.divergences`.
 
@@ -11,7 +13,7 @@ No tolerance is picked by hand: the old stack's own rounding is the measure.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from statistics import median_low
 from typing import NamedTuple
@@ -19,15 +21,19 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from equivalence.compare import Difference
+from equivalence.compare import Difference, difference
 from equivalence.finding import STEP, Record
 
 BITWISE, ORACLE = "bitwise", "oracle"
 POLICIES = (BITWISE, ORACLE)
 FACTOR = 2.0
 """How many times the old stack's error the new one may have."""
+BATCHES = 16
+"""How many times as many inputs as were asked for may be tried for an answer."""
 
 Key = tuple[str, str]
+Judged = Mapping[Key, Tensor]
+"""What a judge has for each tensor of one example."""
 
 
 class Error(NamedTuple):
@@ -78,20 +84,29 @@ class Judgement:
         """The worst tensor's."""
         return max((errors.ratio for errors in self.errors.values()), default=0.0)
 
-    def add(self, sides: Record, judged: Record, is_tie: Callable[[Key, Record], bool]) -> None:
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether an error is beyond what is accepted by so little that more inputs may bring it back."""
+        return not self.differences and FACTOR < self.ratio <= 2 * FACTOR
+
+    def add(self, sides: Record, exact: Judged, rounded: Judged, is_tie: Callable[[Key, Record], bool]) -> None:
         """Takes the tensors of one example in.
 
         Args:
             sides: old and new side.
-            judged: old side, and the judge in float64.
+            exact: what the old side is in float64.
+            rounded: and with weights that were rounded once more.
             is_tie: whether other sampled actions are a matter of precision.
         """
         for key, (old, new) in sides.items():
             if old.shape != new.shape or old.dtype != new.dtype:
                 detail = f"{old.dtype} {tuple(old.shape)} became {new.dtype} {tuple(new.shape)}"
                 self.differences.append(Difference(*key, detail))
-            elif old.is_floating_point() and key in judged:
-                self._add_floats(key, old, new, judged[key][1])
+            elif old.is_floating_point() and key in exact:
+                self._add_floats(key, old, new, exact[key], rounded.get(key))
+            elif old.is_floating_point():  # both are of the new stack
+                if found := difference(*key, old, new, strides=False):
+                    self.differences.append(found)
             elif not torch.equal(old, new):
                 self._add_discrete(key, old, new, tie=is_tie(key, sides))
 
@@ -102,7 +117,7 @@ class Judgement:
         differing = int((old != new).sum())
         self.differences.append(Difference(*key, f"{differing} of {old.numel()} differ", differing, old.numel()))
 
-    def _add_floats(self, key: Key, old: Tensor, new: Tensor, judge: Tensor) -> None:
+    def _add_floats(self, key: Key, old: Tensor, new: Tensor, judge: Tensor, rounded: Tensor | None) -> None:
         old, new, judge = old.detach(), new.detach(), judge.detach()
         if not bool((_kind(old) == _kind(new)).all()):
             self.differences.append(Difference(*key, "NaN or infinite in other places"))
@@ -111,7 +126,10 @@ class Judgement:
         if not bool(finite.any()):
             return
         half_ulp = torch.finfo(old.dtype).eps / 2
-        old_error, new_error = (float(((side - judge)[finite] ** 2).mean() ** 0.5) for side in (old, new))
+        old_error, new_error = (_root_mean_square((side - judge)[finite]) for side in (old, new))
+        if rounded is not None and rounded.shape == judge.shape:
+            moved = (rounded.detach() - judge)[finite]
+            old_error = max(old_error, _root_mean_square(moved[moved.isfinite()]))
         scale = max(float(judge[finite].abs().max()), torch.finfo(old.dtype).tiny)
         errors = self.errors.setdefault((key[0], key[1].partition(STEP)[0]), Errors())
         errors.examples.append(Error(scale, old_error, new_error, half_ulp))
@@ -128,6 +146,10 @@ class Judgement:
             if errors.ratio > FACTOR
         ]
         return [*self.differences, *beyond]
+
+
+def _root_mean_square(values: Tensor) -> float:
+    return float((values**2).mean() ** 0.5) if values.numel() else 0.0
 
 
 def _kind(values: Tensor) -> Tensor:

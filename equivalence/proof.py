@@ -19,8 +19,8 @@ from equivalence.divergences import aligned, split, stale
 from equivalence.finding import Pair
 from equivalence.harness import EXACT, LEVELS, SKIPPED
 from equivalence.large import LARGE_FROM, try_large
-from equivalence.oracle import judge, judge_of
-from equivalence.policy import BITWISE, ORACLE, Judgement
+from equivalence.oracle import judge, judges_of
+from equivalence.policy import BATCHES, BITWISE, ORACLE, Judgement
 from equivalence.quiet import quiet, settings_for
 from equivalence.result import ComponentResult, LevelResult
 from equivalence.strategies import RECORDED, Draw, Inputs, draws, fills_for
@@ -215,20 +215,22 @@ def _blamed(pair: Pair, result: LevelResult, run: Run) -> str | None:
 def _judged(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) -> LevelResult:
     """One level under the `oracle` policy: errors are summed over all examples, so nothing is shrunk."""
     level, result = LEVELS[name], LevelResult(name, LEVELS[name].purpose)
-    judgement, judged = Judgement(), judge_of(pair)
+    judgement, judges = Judgement(), judges_of(pair, run.seed)
 
-    @seed(run.seed)
-    @settings_for(level.examples(run.examples), shrink=False)
-    @given(draws(pair.sizes, run.recorded))
     def attempt(draw: Draw) -> None:
         if run.is_over and result.examples:
             return
         with quiet(pair, draw):
             inputs = Inputs(draw, pair.sizes, run.recorded)
-            count(result, rows, judge(judgement, pair, judged, level.run, inputs))
+            count(result, rows, judge(judgement, pair, judges, level.run, inputs))
         run.progress(name, draw)
 
-    attempt()
+    for batch in range(BATCHES):
+        examples = level.examples(run.examples) + batch  # one alone would be Hypothesis' simplest input each time
+        tried = given(draws(pair.sizes, run.recorded))(attempt)
+        settings_for(examples, shrink=False)(seed(run.seed + batch)(tried))()
+        if not judgement.is_doubtful:
+            break
     result.ratio, result.ties = judgement.ratio, judgement.ties
     result.differences, result.divergences = split(pair, name, judgement.verdict())
     result.blamed = blame(pair, result.differences)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +11,16 @@ from torch import nn
 
 from equivalence.finding import Pair
 from equivalence.hosts import host
+from equivalence.pairs import pair_of_configs
 from equivalence.policy import FACTOR, ORACLE
 from equivalence.proof import Run, prove
+from migrate.config import read_agent_config
 from modules import MettaAgent, load_agent, save_agent
 from modules.errors import ConfigError
 from modules.layers.lstm import LSTMModule
 from tests.modules._agents import ENVIRONMENT, config
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 STEMS = ("actor_single_head", "actor_big", "conv2d", "lstm")
 LEVELS = ("forward", "gradients", "rollout")
 
@@ -36,6 +40,14 @@ def test_its_error_is_at_most_twice_that_of_the_old_stack(stem: str, level: str)
     assert not result.differences
     assert result.ratio is not None
     assert result.ratio <= FACTOR
+
+
+@pytest.mark.parametrize("seed", [2, 3, 7])
+def test_that_holds_for_a_whole_agent_on_few_inputs(seed: int) -> None:
+    old, new = (read_agent_config(EXAMPLES / name) for name in ("simple.yaml", "hydra/agent/simple.yaml"))
+    pair = pair_of_configs(old, {**new, "numerics": "fast"})
+    results = prove(pair, levels=["forward", "rollout"], run=Run(10, seed, policy=ORACLE))
+    assert [result.differences for result in results] == [[], []]
 
 
 @pytest.mark.parametrize("stem", STEMS)

@@ -17,7 +17,7 @@ from equivalence.harness import EXACT, JUDGED, LEVELS
 from equivalence.hosts import host, subject
 from equivalence.mutant import computing
 from equivalence.oracle import Double
-from equivalence.policy import FACTOR, ORACLE, Error, Errors, Judgement
+from equivalence.policy import BATCHES, FACTOR, ORACLE, Error, Errors, Judgement
 from equivalence.proof import Run, prove
 from equivalence.session import components_of
 
@@ -136,8 +136,43 @@ def test_errors_among_small_numbers_do_not_drown_in_those_of_large_ones() -> Non
     for scale, error in ((1e20, 1e-7), (1.0, 1e-4)):
         judge = torch.full((4,), scale, dtype=torch.float64)
         old, new = (judge * (1 + relative) for relative in (1e-7, error))
-        judgement.add({key: (old.float(), new.float())}, {key: (old.float(), judge)}, lambda *_: False)
+        judgement.add({key: (old.float(), new.float())}, {key: judge}, {key: judge}, lambda *_: False)
     assert judgement.ratio > FACTOR
+
+
+def test_where_rounding_the_weights_changes_as_much_an_error_is_no_larger_than_the_old_one() -> None:
+    judge, key = torch.ones(4, dtype=torch.float64), ("output", "lstm_h")
+    sides = {key: (judge.float(), (judge + 1e-3).float())}
+    ratios = []
+    for moved in (0.0, 1e-3):
+        judgement = Judgement()
+        judgement.add(sides, {key: judge}, {key: judge + moved}, lambda *_: False)
+        ratios.append(judgement.ratio)
+    assert ratios[0] > FACTOR
+    assert ratios[1] == pytest.approx(1, rel=1e-3)
+
+
+def test_what_both_new_passes_have_is_compared_by_bits_and_nan_is_itself() -> None:
+    key, nan = ("output", "value of the plain call"), torch.tensor([torch.nan, 1.0])
+    for other, equal in ((nan.clone(), True), (nan.nextafter(torch.tensor(2.0)), False)):
+        judgement = Judgement()
+        judgement.add({key: (nan, other)}, {}, {}, lambda *_: False)
+        assert (not judgement.verdict()) == equal
+
+
+@pytest.mark.parametrize(("times", "doubtful"), [(1.5, False), (3.0, True), (5.0, False)])
+def test_an_error_little_beyond_what_is_accepted_is_in_doubt(times: float, doubtful: bool) -> None:
+    judge, key = torch.ones(4, dtype=torch.float64), ("output", "value")
+    judgement = Judgement()
+    sides = {key: ((judge + 1e-3).float(), (judge + 1e-3 * times).float())}
+    judgement.add(sides, {key: judge}, {key: judge}, lambda *_: False)
+    assert judgement.is_doubtful == doubtful
+
+
+def test_while_there_is_doubt_more_inputs_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Judgement, "is_doubtful", True)
+    (result,) = prove(host("linear"), levels=["forward"], run=Run(1, policy=ORACLE))
+    assert result.examples > BATCHES
 
 
 def test_components_are_told_what_the_oracle_compared_and_found() -> None:
@@ -178,7 +213,8 @@ def test_a_control_tells_how_far_its_weight_was_moved(level: str, moved: str) ->
 def test_infinities_of_opposite_sign_differ_under_the_oracle() -> None:
     judgement, key = Judgement(), ("output", "value")
     up = torch.tensor([torch.inf, 1.0])
-    judgement.add({key: (up, up * torch.tensor([-1.0, 1.0]))}, {key: (up, up.double())}, lambda *_: False)
+    exact = {key: up.double()}
+    judgement.add({key: (up, up * torch.tensor([-1.0, 1.0]))}, exact, exact, lambda *_: False)
     assert [each.detail for each in judgement.verdict()] == ["NaN or infinite in other places"]
 
 
