@@ -26,7 +26,7 @@ INERT_CALLS = re.compile(  # kept as data: making these calls would need a look 
     rf"(builtins|__builtin__)\.({_BUILTINS})|numpy\.dtype"
     r"|numpy\._?core\.(multiarray\.(_reconstruct|scalar)|numeric\._frombuffer)"
     r"|numpy\.random\.(_pickle\.__(generator|bit_generator|randomstate)_ctor|bit_generator\.__pyx_unpickle_\w+)"
-    r"|pathlib\.(Path|PosixPath|WindowsPath|PurePath|PurePosixPath|PureWindowsPath)"
+    r"|pathlib\.(_local\.)?(Path|PosixPath|WindowsPath|PurePath|PurePosixPath|PureWindowsPath)"
     r"|datetime\.(date|datetime|time|timedelta|timezone)|collections\.(defaultdict|deque|Counter)"
     r"|decimal\.Decimal|torch\.device|contextlib\.nullcontext|torch\._dynamo\.eval_frame\.\w*Context"
 )

@@ -211,6 +211,7 @@ _NODES = ("AnyNode", "BooleanNode", "BytesNode", "EnumNode", "FloatNode", "Integ
 _SPACES = ("multi_discrete.MultiDiscrete", "discrete.Discrete", "multi_binary.MultiBinary", "box.Box", "dict.Dict")
 _SPACE_VALUES = {"MultiDiscrete": "nvec", "Discrete": "n", "MultiBinary": "n", "Dict": "spaces", "Tuple": "spaces"}
 MAPPINGS = ("metta.agent.policy_metadata.PolicyMetadata", "collections.defaultdict", "collections.Counter")
+_PATHLIB = ("pathlib", "pathlib._local")  # since Python 3.13
 _PATHS = ("Path", "PosixPath", "WindowsPath", "PurePath", "PurePosixPath", "PureWindowsPath")
 _BUFFERS = ("core.numeric._frombuffer", "_core.numeric._frombuffer")
 _ARRAYS = (*_BUFFERS, "core.multiarray.scalar", "_core.multiarray.scalar", "core.multiarray._reconstruct")
@@ -221,7 +222,7 @@ _CONVERTERS: dict[str, Callable[[_Converter, Record], Any]] = {
     **dict.fromkeys(MAPPINGS, _Converter.mapping),
     "collections.deque": _Converter.sequence,
     **{f"numpy.{name}": _Converter.numpy for name in (*_ARRAYS, "_core.multiarray._reconstruct", "dtype")},
-    **{f"pathlib.{name}": _Converter.text for name in _PATHS},
+    **{f"{module}.{name}": _Converter.text for module in _PATHLIB for name in _PATHS},
     "torch.device": _Converter.device,
     **{f"{m}.{n}": _Converter.number for m in ("builtins", "__builtin__") for n in ("bool", "complex", "float", "int")},
     **{f"{m}.{n}": _Converter.number for m in ("builtins", "__builtin__") for n in ("long", "str", "unicode")},

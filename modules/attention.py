@@ -10,7 +10,7 @@ from torch import Tensor
 from modules.module import MettaModule
 from modules.shapes import BuildContext, only_source
 
-# N batch times time, M tokens, D size of a token, A heads
+# N batch times time, M tokens, D size of a token, A heads, E size of a head
 
 
 class TokenAttentionModule(MettaModule):
@@ -23,6 +23,8 @@ class TokenAttentionModule(MettaModule):
         in_keys: of tokens and mask; `input`, and `obs_mask` with `use_mask`, if not given.
         out_keys: of the output.
     """
+
+    num_heads: int = 1
 
     def __init__(self, use_mask: bool, in_keys: Sequence[str] | None, out_keys: Sequence[str]) -> None:
         super().__init__(in_keys or ("input", *self.in_keys_for({"use_mask": use_mask})), out_keys)
@@ -38,7 +40,6 @@ class TokenAttentionModule(MettaModule):
         """The mask, if it is used."""
         return ("obs_mask",) if options.get("use_mask") else ()
 
-
-def by_head(x: Tensor, num_heads: int) -> Tensor:
-    """`[N, M, A * E]` -> `[N, A, M, E]`."""
-    return x.reshape(*x.shape[:2], num_heads, x.shape[2] // num_heads).transpose(1, 2)
+    def _by_head(self, x: Tensor) -> Tensor:
+        """`[N, M, A * E]` -> `[N, A, M, E]`."""
+        return x.reshape(*x.shape[:2], self.num_heads, x.shape[2] // self.num_heads).transpose(1, 2)

@@ -4,6 +4,7 @@
 """
 
 from modules.actor_module import ActionScoresModule, BilinearActorModule
+from modules.attention import TokenAttentionModule
 from modules.batch_norm import BatchNormModule
 from modules.dropping import DroppingModule
 from modules.interop import inside_vmap
@@ -54,6 +55,7 @@ __all__ = [
     "PoolModule",
     "Shape",
     "SlicedMergeModule",
+    "TokenAttentionModule",
     "TokenModule",
     "TokenSourceModule",
     "WeightModule",

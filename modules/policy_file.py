@@ -131,10 +131,9 @@ def write_atomically(files: Mapping[Path, bytes]) -> None:
     with ExitStack() as cleanup:
         complete: dict[Path, Path] = {}
         for path, data in files.items():
-            try:
-                target = path.resolve()
-            except RuntimeError as error:  # a link that leads to itself, until Python 3.13
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
+            target = Path(os.path.realpath(path))
+            if target.is_symlink():  # it leads to itself
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
             if target.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
             temporary = target.with_name(f".{target.name}.{os.getpid()}.{token_hex(4)}.tmp")

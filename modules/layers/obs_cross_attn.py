@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from modules.attention import TokenAttentionModule
-from modules.base import Shape, one_of, positive
+from modules.base import Shape, TokenAttentionModule, one_of, positive
 from modules.errors import ConfigError
 
 # N batch times time, M tokens, D features of a token, Q queries

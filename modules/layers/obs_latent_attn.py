@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from modules.attention import TokenAttentionModule, by_head
-from modules.base import Shape, positive
+from modules.base import Shape, TokenAttentionModule, positive
 from modules.errors import ConfigError
 
 # N batch times time, M tokens, Q queries, D size of a token or of a head, A heads
@@ -102,7 +101,7 @@ class ObsLatentAttnModule(TokenAttentionModule):
         rows = x.shape[0]
         query = self.query.expand(rows, -1, -1)
         normed = self.norm_kv(x)
-        k_NAMD, v_NAMD = by_head(self.to_k(normed), self.num_heads), by_head(self.to_v(normed), self.num_heads)
+        k_NAMD, v_NAMD = self._by_head(self.to_k(normed)), self._by_head(self.to_v(normed))
         bias = None
         if mask is not None:
             bias = mask[:, None, None, :].to(k_NAMD.dtype) * -torch.finfo(k_NAMD.dtype).max
@@ -115,7 +114,7 @@ class ObsLatentAttnModule(TokenAttentionModule):
 
     def _attend(self, block: Any, query: Tensor, k_NAMD: Tensor, v_NAMD: Tensor, bias: Tensor | None) -> Tensor:
         """What the queries `[N, Q, size]` find among the tokens, of their own shape."""
-        q_NAQD = by_head(block.to_q(block.norm1(query)), self.num_heads)
+        q_NAQD = self._by_head(block.to_q(block.norm1(query)))
         scores = torch.einsum("naqd,namd->naqm", q_NAQD, k_NAMD) * self._scale
         if bias is not None:
             scores = scores + bias

@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from modules.attention import TokenAttentionModule, by_head
-from modules.base import Shape, positive
+from modules.base import Shape, TokenAttentionModule, positive
 from modules.errors import ConfigError
 
 # N batch times time, M tokens, D size of a token or of a head, A heads
@@ -74,7 +73,7 @@ class ObsSelfAttnModule(TokenAttentionModule):
             self.norms, self.to_q, self.to_k, self.to_v, self.to_out, strict=True
         ):
             normed = norm(x)
-            q_NAMD, k_NAMD, v_NAMD = (by_head(project(normed), self.num_heads) for project in (to_q, to_k, to_v))
+            q_NAMD, k_NAMD, v_NAMD = (self._by_head(project(normed)) for project in (to_q, to_k, to_v))
             scores = torch.einsum("naqd,namd->naqm", q_NAMD, k_NAMD) * self._scale
             if mask is not None:
                 scores = scores + mask[:, None, None, :].to(scores.dtype) * -torch.finfo(scores.dtype).max

@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from modules.attention import TokenAttentionModule
-from modules.base import Shape, one_of, positive
+from modules.base import Shape, TokenAttentionModule, one_of, positive
 
 # N batch times time, M tokens, D features of a token, K slots, S features of a slot
 
