@@ -102,7 +102,7 @@ bench-gate: $(STAMP) ## measure, and fail where a promise is not kept, after one
 coverage: $(STAMP) ## renew docs/coverage.md (needs the real files of the old stack in ../shared)
 	@$(PY) -m equivalence.coverage
 
-check: test lint ## all that CI checks
+check: test lint ## tests, style and types
 
 lock: ## renew constraints.txt from the ranges in pyproject.toml (needs a package index)
 	@set -e; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \

@@ -8,13 +8,14 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import torch
 from rich.markup import escape
 
 from equivalence.harness import LEVELS
-from equivalence.observations import read_observations
+from equivalence.observations import NAMES, read_observations
 from equivalence.options import duration, folder, positive, progress_bar, seed
 from equivalence.pairs import pair_of_files
 from equivalence.policy import BITWISE, POLICIES
@@ -25,7 +26,6 @@ from equivalence.report_terminal import show
 from equivalence.result import DIFFERENT, EQUAL, ProofResult
 from equivalence.session import BUNDLE, IN_MEMORY, prove_pair
 from migrate import cli
-from migrate.errors import MigrationError
 from modules.errors import MettaError
 
 EXAMPLES = """examples:
@@ -60,7 +60,12 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--era", metavar="ERA", help="of old files that do not tell it, such as E5d or 2025-06-10 (NEW's)"
     )
-    result.add_argument("--observations", type=Path, metavar="FILE", help="recorded observations (.safetensors) to try")
+    result.add_argument(
+        "--observations",
+        type=Path,
+        metavar="FILE",
+        help=f"recorded ones, in a .safetensors ({', '.join(NAMES)})",
+    )
     result.add_argument(
         "--report", type=folder, metavar="DIR", help=f"folder for the reports (on a difference: {REPORT})"
     )
@@ -93,11 +98,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words and words[0] in COMMANDS:
         return int(importlib.import_module(f"equivalence.{words[0]}").main(words[1:]))
     args = parser().parse_args(words)
+    if not args.old.exists() and (meant := get_close_matches(str(args.old), COMMANDS, 1)):
+        parser().error(f"there is no file {args.old}; the command is called {meant[0]}")
     try:
         result = _prove(args, words)
     except MettaError as error:
         cli.console.print(f"[red]error[/red]: {escape(str(error))}")
-        return error.exit_code if isinstance(error, MigrationError) else cli.UNUSABLE
+        return cli.exit_code_of(error)
     reports = args.report or (REPORT if result.verdict == DIFFERENT else None)
     written: Sequence[Path] = ()
     unwritable: OSError | None = None

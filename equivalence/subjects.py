@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from equivalence.finding import Pair
-from equivalence.pairs import CONFIGS, pair_of_configs, pair_of_files
+from equivalence.pairs import CONFIGS, pair_of_files
 from migrate import config_rules
 from migrate.agent_rules import ERA
 from migrate.commits import DATES
@@ -22,6 +22,7 @@ from modules.errors import MettaError
 from modules.policy_file import read_policy_file
 
 POLICIES = (".pt", ".safetensors")
+ERAS = {*STARTS, *(start[:-1] for start in STARTS if start[-1].isalpha())}
 SOURCE = re.compile(r"^\s*['\"]?components['\"]?\s*:", re.MULTILINE)
 
 
@@ -65,23 +66,27 @@ def _is_policy(file: Path) -> bool:
 def pair_of(file: Path) -> Pair:
     """Both agents of a file, old against migrated in memory.
 
-    An old config's era is told by its name or folder, where they are those of a commit or an era: `E5/fast.yaml`.
-
     Raises:
         MettaError: a file that cannot be used.
     """
+    return pair_of_files(file, era=era_told_by(file))
+
+
+def era_told_by(file: Path) -> str | None:
+    """The era of an old config that does not say it, by a commit in its name or an era as its folder: `E5/fast.yaml`.
+
+    Raises:
+        MettaError: a config that cannot be used.
+    """
     if file.suffix not in CONFIGS:
-        return pair_of_files(file)
+        return None
     config: Mapping[str, Any] = read_agent_config(file)
-    era = era_in_name(file)
-    named = config if era is None or ERA in config or config_rules.is_new(config) else {**config, ERA: era}
-    return pair_of_configs(named, named)
+    return None if ERA in config or config_rules.is_new(config) else era_in_name(file)
 
 
 def era_in_name(file: Path) -> str | None:
-    """The era that a path tells: by a commit in the file's name, or an era as its folder; None if neither."""
+    """The era that a path tells; None if none."""
     for part in file.name.split("."):
         if part in DATES:
             return DATES[part]
-    folder = file.parent.name
-    return folder if any(start.startswith(folder) for start in STARTS) else None
+    return file.parent.name if file.parent.name in ERAS else None

@@ -47,6 +47,11 @@ class Profile:
     budget: float | None
     slow_every: int = 1
 
+    def __str__(self) -> str:
+        time = "as long as it takes" if self.budget is None else f"{self.budget:g} s a file"
+        slow = "" if self.slow_every == 1 else f" (slow levels: every {self.slow_every}th file)"
+        return f"{self.examples} inputs per level{slow}, {self.architectures} random agents, {time}"
+
 
 # Five levels try as many inputs as are asked for, so that 400 of each are 2000 per file, and the other levels' besides.
 PROFILES = {"ci": Profile(10, 20, 2, 4, slow_every=6), "nightly": Profile(400, 1000, 4, None)}
@@ -62,12 +67,14 @@ def parser() -> argparse.ArgumentParser:
         "--profile",
         choices=list(PROFILES),
         default="ci",
-        help="how thorough; slow levels are on every sixth file in ci (ci)",
+        help=f"{'; '.join(f'{name}: {profile}' for name, profile in PROFILES.items())} (ci)",
     )
     result.add_argument("--level", action="append", choices=list(LEVELS), help="only this level (repeatable)")
-    result.add_argument("--examples", type=positive, metavar="N", help="inputs per level of each file")
-    result.add_argument("--architectures", type=counted, metavar="N", help="random agents")
-    result.add_argument("--budget", type=duration, metavar="TIME", help="per file, such as 60s, 5m or 2h")
+    result.add_argument("--examples", type=positive, metavar="N", help="inputs per level of each file (the profile's)")
+    result.add_argument("--architectures", type=counted, metavar="N", help="random agents (the profile's)")
+    result.add_argument(
+        "--budget", type=duration, metavar="TIME", help="per file, such as 60s, 5m or 2h (the profile's)"
+    )
     result.add_argument("--seed", type=seed, default=0, metavar="S", help="other inputs, other architectures (0)")
     result.add_argument("--jobs", type=positive, default=CORES, metavar="N", help="processes (all cores)")
     result.add_argument("--no-controls", action="store_true", help="leave the negative controls out")
@@ -82,8 +89,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command.
 
     Returns:
-        0 where all is equal, 1 where something differs or could not be compared, 2 where nothing could be used, 5 where
-        all is equal that could be, 4 wrong usage.
+        0 where all is equal, 1 where something differs or could not be compared, 2 where nothing could be used, 3 where
+        a file is unsafe, 5 where all is equal that could be, 4 wrong usage.
     """
     args = parser().parse_args(argv)
     tasks = list(plan(args))
@@ -100,6 +107,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         cli.console.print(f"reports: {escape(str(reports / 'index.html'))}")
     if args.json:
         sys.stdout.write(json.dumps(_summary(results, refusals), indent=2) + "\n")
+    if any(refusal.exit_code == cli.UNSAFE for refusal in refusals):
+        return cli.UNSAFE
     if not results:
         return cli.UNUSABLE
     return cli.FOUND if not equal else PARTLY if refusals else cli.DONE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shlex
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from equivalence.harness import LEVELS
 from equivalence.proof import Run, prove
 from equivalence.result import LevelResult, ProofResult
 from equivalence.session import BUNDLE, IN_MEMORY, prove_pair
-from equivalence.subjects import pair_of
+from equivalence.subjects import era_told_by, pair_of
+from migrate import cli
 from modules.errors import MettaError
 
 logger = logging.getLogger(__name__)
@@ -65,6 +67,7 @@ class Refusal:
 
     file: str
     reason: str
+    exit_code: int
 
 
 def perform(task: Task) -> ProofResult | Refusal:
@@ -74,7 +77,7 @@ def perform(task: Task) -> ProofResult | Refusal:
     try:
         pair = pair_of(task.file)
     except MettaError as error:
-        return Refusal(task.name, str(error))
+        return Refusal(task.name, str(error), cli.exit_code_of(error))
     except Exception as error:  # noqa: BLE001 - a result like any other
         return _broken(task, "building", error)
     try:
@@ -83,11 +86,19 @@ def perform(task: Task) -> ProofResult | Refusal:
             _run(task),
             levels=task.levels,
             old=task.name,
-            reproduce=f"python -m equivalence {task.file} --examples {task.examples} --seed {task.seed}",
+            reproduce=_command(task.file, task),
             bundle=task.folder / BUNDLE,
         )
     except Exception as error:  # noqa: BLE001 - likewise
         return _broken(task, "proving", error)
+
+
+def _command(file: Path, task: Task) -> str:
+    """What proves a file alone, in the same way."""
+    told = era_told_by(file)
+    era = [] if told is None else ["--era", told]
+    numbers = ["--examples", str(task.examples), "--seed", str(task.seed)]
+    return shlex.join(["python", "-m", "equivalence", str(file), *era, *numbers])
 
 
 def _broken(task: Task, doing: str, error: Exception) -> ProofResult:

@@ -138,13 +138,17 @@ def run(inputs: Sequence[Path], work: Callable[[Path], dict[str, Any]], *, as_js
             results.append({"file": str(path), "exit_code": DONE, **work(path)})
         except Exception as error:
             logger.debug("failed", exc_info=True)
-            code = error.exit_code if isinstance(error, MigrationError) else UNUSABLE
             message = _message(error, path)
             console.print(f"[red]error[/red]: {escape(message)}")
-            results.append({"file": str(path), "exit_code": code, "error": message})
+            results.append({"file": str(path), "exit_code": exit_code_of(error), "error": message})
     if as_json:
         sys.stdout.write(json.dumps(results if len(results) != 1 else results[0], indent=2) + "\n")
     return _exit_code({int(result["exit_code"]) for result in results})
+
+
+def exit_code_of(error: Exception) -> int:
+    """The exit code of a command that an error ends."""
+    return error.exit_code if isinstance(error, MigrationError) else UNUSABLE
 
 
 def _message(error: Exception, path: Path) -> str:

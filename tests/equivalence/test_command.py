@@ -44,6 +44,7 @@ def test_json_stands_alone_on_standard_output(capsys: pytest.CaptureFixture[str]
     ("arguments", "code", "message"),
     [
         (["missing.pt"], 2, "missing.pt: cannot be"),
+        (["selftests"], 4, "there is no file selftests; the command is called selftest"),
         (["{examples}/policy.pt", "{examples}/simple.yaml"], 4, "compare two configs or two policies"),
         (
             ["{examples}/policy.pt", "--examples", "0"],

@@ -46,7 +46,12 @@ def test_slow_levels_are_tried_on_every_sixth_file_in_ci_and_on_all_at_night(tmp
 
 @pytest.mark.parametrize(
     ("path", "era"),
-    [("E5/fast.yaml", "E5"), ("configs/fast.yaml", None), ("any/simple.4d0e9d06f3.yaml", "2025-03-06")],
+    [
+        ("E5/fast.yaml", "E5"),
+        ("configs/fast.yaml", None),
+        ("E/fast.yaml", None),
+        ("any/simple.4d0e9d06f3.yaml", "2025-03-06"),
+    ],
 )
 def test_a_path_may_tell_the_era(path: str, era: str | None) -> None:
     assert era_in_name(Path(path)) == era
@@ -71,6 +76,21 @@ def test_a_file_that_cannot_be_migrated_is_told_and_the_rest_is_proved(
     told = capsys.readouterr().err.replace("\n", " ")
     assert "1 of 1 equal" in told
     assert "own.yaml" in told
+
+
+def test_an_unsafe_file_counts_above_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.save(Path.cwd, tmp_path / "policy.pt")
+    shutil.copy(EXAMPLES / "simple.yaml", tmp_path)
+    assert main([str(tmp_path), "--architectures", "0", *QUICK]) == 3
+    assert "1 of 1 equal" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_what_reproduces_a_proof_says_the_era_that_the_path_told(tmp_path: Path) -> None:
+    (tmp_path / "E5").mkdir()
+    file = Path(shutil.copy(EXAMPLES / "simple.yaml", tmp_path / "E5/simple.yaml"))
+    result = perform(Task(("weights",), 1, 3, None, controls=False, folder=tmp_path, file=file))
+    assert isinstance(result, ProofResult)
+    assert result.reproduce == f"python -m equivalence {file} --era E5 --examples 1 --seed 3"
 
 
 def test_nothing_to_prove_is_wrong_usage(tmp_path: Path) -> None:
