@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from modules import Environment, MettaAgent
+from modules.agent_keys import OTHERS, WORDS
 from modules.builder import build_components
 from modules.errors import ConfigError, ConfigWarning
 from tests.modules._agents import CONFIG, ENVIRONMENT, config
 
+DOCS = Path(__file__).parents[2] / "docs"
 WRONG: list[tuple[str, Any, str]] = [
     ("heads", 3, "heads must be a list of components, got 3"),
     ("heads", [1], "heads must be a list of components, got [1]"),
@@ -74,6 +77,12 @@ def test_a_slice_that_is_none_is_refused(cut: Any) -> None:
     message = f"source 'flat': a slice is [start, end] and needs its dim, got {cut}"
     with pytest.raises(ConfigError, match=re.escape(message)):
         build_components(config(joined={"sources": [{"name": "flat", "slice": cut, "dim": 1}, "center"]}), ENVIRONMENT)
+
+
+def test_every_key_and_word_is_explained() -> None:
+    rows = [line for line in (DOCS / "modules.md").read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    for key, words in {**WORDS, **dict.fromkeys(set(OTHERS) - {"components"}, ())}.items():
+        assert any(all(f"`{each}`" in row for each in (key, *words)) for row in rows), key
 
 
 def test_null_is_the_default_of_every_word() -> None:
