@@ -82,7 +82,7 @@ def load_policy(path: str | Path, stack: str, era: str | None = None) -> Any:
             return agent_from(read_policy(path, era), path)
         if is_new_file(path):
             return legacy_agent_from(read_policy_file(path), path)
-        agent = revive(read_checkpoint(path), named(era, path) if era else None)
+        agent = revive(read_checkpoint(path), era)
         check_finite(agent.state_dict(), path)
         return agent
 

@@ -84,7 +84,7 @@ def read_old_policy(checkpoint: Checkpoint, era: str | None = None) -> OldPolicy
 
     Args:
         checkpoint: the file, safely read.
-        era: forces the era instead of recognising it.
+        era: given by the user instead of being recognised; of a range such as `E5`, the file says the rest.
 
     Raises:
         UnusableFileError: no policy, an unsupported era, a class without rule, an attribute that no rule knows.
@@ -92,7 +92,7 @@ def read_old_policy(checkpoint: Checkpoint, era: str | None = None) -> OldPolicy
     where = checkpoint.path
     found = find_agent(checkpoint.root, where)
     records = components_of(found, where)
-    era_found = eras.named(era, where) if era else era_of(found, records, where)
+    era_found = era_of(found, records, where, era)
     attributes = _attributes(found)
     spare = [name for name, value in attributes.items() if is_spare(name, value)]
     attributes = {name: value for name, value in attributes.items() if name not in spare}
@@ -129,19 +129,28 @@ def is_spare(name: str, value: Any) -> bool:
     return is_unknown(name, value) and not is_plain(value)
 
 
-def era_of(found: Found, records: Mapping[str, Record], where: object) -> Era:
+def era_of(found: Found, records: Mapping[str, Record], where: object, told: str | None = None) -> Era:
     """The era of an agent, by everything in the file that tells it.
+
+    Args:
+        found: the agent.
+        records: its components.
+        where: the file.
+        told: given by the user instead; of a range such as `E5`, the file says the rest.
 
     Raises:
         UnusableFileError: parts of different eras.
     """
+    if told and not eras.is_range(told):
+        return eras.named(told, where)
     attributes = _attributes(found)
     readable = {name: plain(value) if name == "agent_attributes" else value for name, value in attributes.items()}
     classes = {name: record.path for name, record in records.items()}
-    told = attributes.get("agent_attributes")
-    raw = {**attributes, "agent_attributes": told if isinstance(told, dict) else plain(told)}
+    kept = attributes.get("agent_attributes")
+    raw = {**attributes, "agent_attributes": kept if isinstance(kept, dict) else plain(kept)}
     return recognise.era_from(
         [
+            *([recognise.of_user(told, where)] if told else []),
             *recognise.of_agent(readable, found.agent.path, found.kind),
             *recognise.of_policy(found.policy.path if found.policy else None),
             *recognise.of_classes(classes),

@@ -42,21 +42,21 @@ SPACES: dict[str, type] = {
 AGENT_CONFIG = "metta.agent.agent_config.AgentConfig"
 
 
-def revive(checkpoint: Checkpoint, era: Era | None = None) -> Any:
+def revive(checkpoint: Checkpoint, era: Era | str | None = None) -> Any:
     """The agent of an old checkpoint, as an object of `legacy`.
 
     Args:
         checkpoint: the file, safely read.
-        era: of the file; recognised if not given.
+        era: of the file, as `--era` takes it or found before; recognised if not given.
 
     Raises:
         UnusableFileError: no policy, or a class that `legacy` does not have.
     """
     where = checkpoint.path
     found = find_agent(checkpoint.root, where)
-    era = era or era_of(found, components_of(found, where), where)
+    known = era if isinstance(era, Era) else era_of(found, components_of(found, where), where, era)
     with _room_for_recursion():
-        return _Reviver(checkpoint, era).agent(found.agent)
+        return _Reviver(checkpoint, known).agent(found.agent)
 
 
 @contextmanager

@@ -252,6 +252,15 @@ def test_the_new_file_says_where_it_comes_from(migrated: Path) -> None:
     assert migration["record"]["name"] == "run/model_0007.pt"
 
 
+def test_of_a_range_of_eras_the_file_says_the_rest(old: Path, tmp_path: Path, capsys: Any) -> None:
+    assert run(old, "--era", "E4") == 0
+    assert "era E4d, since the agent has" in capsys.readouterr().err
+    assert run(old, "--era", "E5", "-o", tmp_path / "x.safetensors") == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "its parts are of different eras: --era E5: since 2025-05-30, before 2025-06-18; components" in told
+    assert not (tmp_path / "x.safetensors").exists()
+
+
 def test_no_output_is_written_for_two_inputs(old: Path, capsys: Any) -> None:
     twin = Path(shutil.copy(old, old.with_suffix(".pth")))
     assert run(old, twin, "--force") == 5

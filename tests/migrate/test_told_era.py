@@ -14,7 +14,7 @@ from equivalence.__main__ import main as prove
 from equivalence.hosts import host, subject, usual_setup
 from equivalence.pairs import pair_of_files
 from migrate import checkpoint
-from migrate.errors import UsageError
+from migrate.errors import UnusableFileError, UsageError
 from migrate.saving import save_policy
 from modules.errors import MettaError
 
@@ -56,6 +56,12 @@ def test_a_config_that_names_it_says_it_of_the_checkpoint_too(policy: Path, stac
     new: Any = migrate.load_policy(policy, "modules", DATE)
     built = migrate.build_agent({**new.config, "stack": stack}, new.environment, policy)
     assert (shaper_of(built) == KIND) if stack == "legacy" else (built.config["era"] == DATE)
+
+
+@pytest.mark.parametrize("stack", ["legacy", "modules"])
+def test_a_range_that_the_file_contradicts_is_refused_in_either_stack(policy: Path, stack: str) -> None:
+    with pytest.raises(UnusableFileError, match=r"different eras: .*--era E5"):
+        migrate.load_policy(policy, stack, "E5")
 
 
 def test_it_is_proved_as_it_was_migrated(policy: Path) -> None:
