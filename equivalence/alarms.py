@@ -26,6 +26,8 @@ EXAMPLES = 60
 """Inputs per level, at most, before it is another agent's turn."""
 ONCE = ("weights", "training")
 """Levels that are run once per agent."""
+TRAINED_OF = 6
+"""Of so many agents one runs these levels where few inputs are asked for."""
 LEVELS = tuple(level for level in ALIKE if level not in ONCE)
 
 
@@ -63,12 +65,13 @@ def count(comparisons: int, seed: int = 0) -> dict[str, Any]:
     result: dict[str, Any] = {"comparisons": 0, "tensors": 0, "old": 0, "new": 0, "alarms": []}
     examples = examples_for(comparisons)
     agents: set[str] = set()
+    trained = hosts() if examples == EXAMPLES else hosts()[::TRAINED_OF]
     started = time.perf_counter()
     with progress_bar() as bar:
         task = bar.add_task("comparing", total=comparisons)
         for turn, stem, side, pair in _turns():
             agents.add(stem)
-            for found in _compare(pair, seed + turn, examples, whole=turn == 0 and examples == EXAMPLES):
+            for found in _compare(pair, seed + turn, examples, whole=turn == 0 and stem in trained):
                 result["comparisons"] += found.examples
                 result["tensors"] += found.compared
                 result[side] += found.examples
@@ -85,7 +88,7 @@ def examples_for(comparisons: int) -> int:
 
 
 def _compare(pair: Pair, seed: int, examples: int, *, whole: bool) -> list[LevelResult]:
-    """The levels that are repeated and, the first time of a long run, one training and the weights."""
+    """The levels that are repeated and, on the whole, one training and the weights."""
     once = prove(pair, levels=ONCE, run=Run(1, seed, shrink=False)) if whole else []
     return once + prove(pair, levels=LEVELS, run=Run(examples, seed, shrink=False))
 
