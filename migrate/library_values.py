@@ -9,8 +9,10 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from migrate.errors import UnusableFileError
 from migrate.pickle_calls import OPERATORS, is_elementwise
 from migrate.pickle_reader import GlobalRef, Record
+from migrate.pickle_records import DAMAGED
 from migrate.plain import array_of, items_of, plain
 
 HOMES = {
@@ -33,8 +35,16 @@ def library_value(obj: Any, value: Callable[[Any], Any] = plain) -> Any:
     Args:
         obj: one for which `is_library_value`.
         value: makes what a container holds.
+
+    Raises:
+        UnusableFileError: "... is no ...", which the file says it is.
     """
-    return named(obj.path) if isinstance(obj, GlobalRef) else VALUES[_path(obj)](obj, value)
+    if isinstance(obj, GlobalRef):
+        return named(obj.path)
+    try:
+        return VALUES[_path(obj)](obj, value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UnusableFileError(f"{obj!r} is no {_path(obj)}: {error}", fix=DAMAGED) from error
 
 
 def named(path: str) -> Any:

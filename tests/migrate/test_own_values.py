@@ -16,9 +16,9 @@ import migrate
 import modules
 from migrate.checkpoint import main
 from migrate.errors import UnsafeFileError, UnusableFileError
-from migrate.library_values import is_library_value
+from migrate.library_values import is_library_value, library_value
 from migrate.pickle_calls import OPERATORS
-from migrate.pickle_reader import GlobalRef, read_pickle
+from migrate.pickle_reader import Call, GlobalRef, read_pickle
 from tests.migrate._own import LEGACY, MODULES, RULE, installed, own_config
 from tests.migrate._policies import old_agent, write_old
 
@@ -130,6 +130,20 @@ def attribute_of_torch(name: str) -> bytes:
         + f"c{home}\n{operators}\nX".encode()
         + (len(name).to_bytes(4, "little") + name.encode() + b"\x86R.")
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "args"),
+    [
+        ("builtins.range", ("a",)),
+        ("collections.deque", ((), 1 << 70)),
+        ("builtins.slice", ()),
+        ("builtins.range", (0, 1, 0)),
+    ],
+)
+def test_arguments_that_make_no_such_value_are_refused(path: str, args: tuple[Any, ...]) -> None:
+    with pytest.raises(UnusableFileError, match=f"is no {path}"):
+        library_value(Call(path, args))
 
 
 @pytest.mark.parametrize("path", ["torch.load", "torch.nn.functional.load", "torch.nn.functional.F", "os.abs"])
