@@ -48,8 +48,8 @@ class Pair:
         sizes: what inputs must fit.
         modes: whether each was in training mode when the pair was made; proofs change it.
         around: what the new side's passes run in.
-        graph: component name -> the components that it reads, in execution order, for two agents of one stack; from
-            the new agent if not given.
+        graph: component name -> the components that it reads, in execution order; from the new agent if not given.
+        is_of_one_stack: whether both are agents of one stack, which are not taken apart.
         old_config: the config of the old side, in the words of either stack; None where nobody kept it.
         besides: what no agent shows, of its files or of how it was built: (place, name) -> old value, new value.
     """
@@ -61,13 +61,9 @@ class Pair:
     modes: tuple[bool, bool] = (True, True)
     around: Callable[[], AbstractContextManager[Any]] = nullcontext
     graph: Mapping[str, Sequence[str]] | None = None
+    is_of_one_stack: bool = False
     old_config: Mapping[str, Any] | None = None
     besides: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
-
-    @property
-    def is_of_one_stack(self) -> bool:
-        """Whether both are agents of one stack, which are not taken apart."""
-        return self.graph is not None
 
     @cached_property
     def sources(self) -> Mapping[str, Sequence[str]]:

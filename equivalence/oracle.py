@@ -63,7 +63,8 @@ def judges_of(pair: Pair, seed: int) -> Judges:
     with torch.no_grad():
         for parameter in rounded.new.parameters():
             noise = torch.rand(parameter.shape, generator=generator, dtype=parameter.dtype) - 0.5
-            parameter.mul_(1 + noise * torch.finfo(torch.float32).eps)
+            _, exponent = torch.frexp(parameter)  # of mantissas from 0.5 on
+            parameter.add_(torch.ldexp(noise * torch.finfo(torch.float32).eps, exponent - 1))
     return Judges(replace(exact, around=Double), replace(rounded, around=Double))
 
 

@@ -172,4 +172,4 @@ def twins(pair: Pair, side: str) -> Pair:
     """
     agent = getattr(pair, side)
     own = {name: name for name, _ in [*agent.named_parameters(), *agent.named_buffers()]}
-    return replace(pair, old=agent, new=deepcopy(agent), names=own, graph=pair.sources)
+    return replace(pair, old=agent, new=deepcopy(agent), names=own, graph=pair.sources, is_of_one_stack=True)

@@ -2,10 +2,10 @@
 
 - `bitwise`: the same bytes, shapes, types, strides. Nothing is tolerated, discrete or not.
 - `oracle`: the old stack in float64 is the judge; the new error may be at most `FACTOR` times the old one's, both as
-  root mean squares over all examples and steps of a level, more of which are tried while that is in doubt: few say
-  little about a mean. An old error counts as no less than what it changes to round the weights once more: where errors
-  grow, how much one of them did is chance. A sampled action may differ where the margin
-  between the two best choices is under the noise, and is counted as a tie.
+  root mean squares over all examples and steps of a level. Where that leaves it in doubt, `TIMES` as many are tried and
+  judged together: few say little about a mean. An old error counts as no less than what it changes to round the weights
+  once more: where errors grow, how much one of them did is chance. A sampled action may differ where the margin between
+  the two best choices is under the noise, and is counted as a tie.
 - divergences: named exceptions under either policy, in `equivalence.divergences`.
 
 No tolerance is picked by hand: the old stack's own rounding is the measure.
@@ -13,7 +13,7 @@ No tolerance is picked by hand: the old stack's own rounding is the measure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median_low
 from typing import NamedTuple
@@ -28,8 +28,8 @@ BITWISE, ORACLE = "bitwise", "oracle"
 POLICIES = (BITWISE, ORACLE)
 FACTOR = 2.0
 """How many times the old stack's error the new one may have."""
-BATCHES = 16
-"""How many times as many inputs as were asked for may be tried for an answer."""
+TIMES = 8
+"""How many times as many inputs as were asked for are tried where those leave it in doubt."""
 
 Key = tuple[str, str]
 Judged = Mapping[Key, Tensor]
@@ -84,11 +84,6 @@ class Judgement:
         """The worst tensor's."""
         return max((errors.ratio for errors in self.errors.values()), default=0.0)
 
-    @property
-    def is_doubtful(self) -> bool:
-        """Whether an error is beyond what is accepted by so little that more inputs may bring it back."""
-        return not self.differences and FACTOR < self.ratio <= 2 * FACTOR
-
     def add(self, sides: Record, exact: Judged, rounded: Judged, is_tie: Callable[[Key, Record], bool]) -> None:
         """Takes the tensors of one example in.
 
@@ -136,16 +131,27 @@ class Judgement:
 
     def verdict(self) -> list[Difference]:
         """What is wrong: differences that are no matter of precision, and errors beyond `FACTOR` times the old ones."""
-        beyond = [
+        return [*self.differences, *self._beyond(FACTOR)]
+
+    def is_in_doubt(self, left: Sequence[Difference]) -> bool:
+        """Whether all that is wrong is errors beyond what is accepted by so little that more inputs may say otherwise.
+
+        Args:
+            left: the verdict, without what is excused.
+        """
+        certain = [*self.differences, *self._beyond(2 * FACTOR)]
+        return bool(left) and not any(each in certain for each in left)
+
+    def _beyond(self, factor: float) -> list[Difference]:
+        return [
             Difference(
                 *key,
                 f"the error is {errors.ratio:.3g} times the old one's; at most {FACTOR:g} is accepted",
                 component=key[1] if key[0] == "component" else None,
             )
             for key, errors in self.errors.items()
-            if errors.ratio > FACTOR
+            if errors.ratio > factor
         ]
-        return [*self.differences, *beyond]
 
 
 def _root_mean_square(values: Tensor) -> float:

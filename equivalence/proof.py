@@ -14,13 +14,14 @@ from hypothesis.errors import Flaky
 from torch import Tensor
 
 from equivalence.blame import blame
+from equivalence.compare import Difference
 from equivalence.control import EXAMPLES, control
 from equivalence.divergences import aligned, split, stale
 from equivalence.finding import Pair
 from equivalence.harness import EXACT, LEVELS, SKIPPED
 from equivalence.large import LARGE_FROM, try_large
 from equivalence.oracle import judge, judges_of
-from equivalence.policy import BATCHES, BITWISE, ORACLE, Judgement
+from equivalence.policy import BITWISE, ORACLE, TIMES, Judgement
 from equivalence.quiet import quiet, settings_for
 from equivalence.result import ComponentResult, LevelResult
 from equivalence.strategies import RECORDED, Draw, Inputs, draws, fills_for
@@ -225,14 +226,15 @@ def _judged(pair: Pair, name: str, run: Run, rows: dict[str, ComponentResult]) -
             count(result, rows, judge(judgement, pair, judges, level.run, inputs))
         run.progress(name, draw)
 
-    for batch in range(BATCHES):
-        examples = level.examples(run.examples) + batch  # one alone would be Hypothesis' simplest input each time
-        tried = given(draws(pair.sizes, run.recorded))(attempt)
-        settings_for(examples, shrink=False)(seed(run.seed + batch)(tried))()
-        if not judgement.is_doubtful:
-            break
+    def verdict(examples: int, base: int) -> tuple[list[Difference], list[str]]:
+        settings_for(examples, shrink=False)(seed(base)(given(draws(pair.sizes, run.recorded))(attempt)))()
+        return split(pair, name, judgement.verdict())
+
+    examples = level.examples(run.examples)
+    result.differences, result.divergences = verdict(examples, run.seed)
+    if judgement.is_in_doubt(result.differences) and not run.is_over:
+        result.differences, result.divergences = verdict((TIMES - 1) * examples, run.seed + 1)
     result.ratio, result.ties = judgement.ratio, judgement.ties
-    result.differences, result.divergences = split(pair, name, judgement.verdict())
     result.blamed = blame(pair, result.differences)
     tell(result, rows)
     return result

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
@@ -33,6 +33,7 @@ READ_AS: Mapping[str, Callable[[Any], Any]] = {
 """Attributes of which the old code read less than is written, or a default besides: `torch.Tanh` was `nn.Tanh` once
 weights were drawn, and the merges of E1 took -1 for a `dim` that was not there (trap 15)."""
 SHOWN = 200
+KEEP = "the agent was changed after it was built, which a config cannot say; keep it on the old stack"
 SAID_WHOLE = (bytes, bytearray, complex, range, slice, torch.dtype, torch.device)
 """Values whose `repr` says all of them."""
 BOOKKEEPING = frozenset(
@@ -41,10 +42,9 @@ BOOKKEEPING = frozenset(
         *("analyze_weights_interval", "obs_width", "obs_height", "action_space", "_total_params"),
     }
 )
-"""What agents of E9 and later, or the policies in them, kept and no pass reads; files on record show which of both had
-what for 2025-08-29 and 2025-09-13 alone."""
+"""What agents of E9 and later, or their policies, kept and no pass reads, as files of two dates show."""
 REPEATED = frozenset({"action_names", "action_max_params", "clip_range"})
-"""What both of them may have had; then it must be the same."""
+"""What both may have had; then it must be the same."""
 AGENT = ("", "policy")
 """Modules that are no components: the agent, and from E9 on the policy in it."""
 TABLE_SIZE = "_max_embeds"
@@ -68,7 +68,10 @@ def check_faithful(file: nn.Module, built: nn.Module, era: Era, unused: Collecti
     Raises:
         UnusableFileError: "... is ..., and its config builds ...".
     """
-    comparison = _Comparison(file, built, era, unused)
+    try:
+        comparison = _Comparison(file, built, era, unused)
+    except RecursionError as error:
+        raise UnusableFileError("an attribute contains itself", where=where, fix=KEEP) from error
     for holder, attribute in comparison.differences():
         if any(excuse(comparison, holder, attribute) for excuse in EXCUSES):
             continue
@@ -80,7 +83,7 @@ def check_faithful(file: nn.Module, built: nn.Module, era: Era, unused: Collecti
         raise UnusableFileError(
             f"{attribute} of {holder or 'the agent'} is {theirs!s:.{SHOWN}}, and its config builds {ours!s:.{SHOWN}}",
             where=where,
-            fix="the agent was changed after it was built, which a config cannot say; keep it on the old stack",
+            fix=KEEP,
         )
 
 
@@ -215,12 +218,14 @@ class _Describer:
             return f"tensor {tuple(value.shape)} {value.dtype} {digest}"
         if isinstance(value, DictConfig | ListConfig):
             return self._describe(OmegaConf.to_container(value, resolve=False))
+        if isinstance(value, Counter):
+            return {"Counter": {repr(key): self._describe(item) for key, item in value.items()}}
         if isinstance(value, Mapping):
             return {str(key): self._describe(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self._describe(item) for item in value]
         if isinstance(value, deque):
-            return [value.maxlen, *map(self._describe, value)]
+            return {"deque": [self._describe(item) for item in value], "maxlen": value.maxlen}
         return _describe_leaf(value)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from migrate import eras
 from migrate.errors import UnusableFileError
 from migrate.pickle_reader import Record, TensorRef
+from migrate.pickle_records import DAMAGED
 
 POLICY_PATHS = ("metta.agent.component_policy.", "metta.agent.component_policies.")
 WRAPPERS = {
@@ -140,7 +141,9 @@ def modules_of(record: Record, path: str = "") -> Iterator[tuple[str, Record]]:
 def tensors_of(record: Record, prefix: str = "") -> Iterator[tuple[str, TensorRef, bool]]:
     """`(key, tensor, is a parameter)` in the order of `nn.Module.state_dict`, aliases included."""
     attributes = record.attributes
-    hidden = attributes.get("_non_persistent_buffers_set") or ()
+    hidden = attributes.get("_non_persistent_buffers_set") or set()
+    if not isinstance(hidden, set):
+        raise UnusableFileError(f"the buffers of {prefix or 'the agent'} that are not saved are no set", fix=DAMAGED)
     for kind in ("_parameters", "_buffers"):
         for name, value in attributes.get(kind, {}).items():
             if isinstance(value, TensorRef) and not (kind == "_buffers" and name in hidden):

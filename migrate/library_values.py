@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.nn import functional
 
 from migrate.errors import UnusableFileError
-from migrate.pickle_calls import OPERATORS, is_elementwise
+from migrate.pickle_calls import OPERATORS, is_pure_function
 from migrate.pickle_reader import GlobalRef, Record
 from migrate.pickle_records import DAMAGED
 from migrate.plain import array_of, items_of, plain
@@ -26,32 +26,40 @@ HOMES = {
 
 def is_library_value(obj: Any) -> bool:
     """Whether `library_value` knows it."""
-    return named(obj.path) is not None if isinstance(obj, GlobalRef) else _path(obj) in VALUES
+    return named(obj.path) is not None if isinstance(obj, GlobalRef) else _path(obj) in {*MADE, *FILLED}
 
 
-def library_value(obj: Any, value: Callable[[Any], Any] = plain) -> Any:
+def library_value(
+    obj: Any, value: Callable[[Any], Any] = plain, keep: Callable[[Any, Any], Any] = lambda _, result: result
+) -> Any:
     """The function, type, array or container that a file names.
 
     Args:
         obj: one for which `is_library_value`.
         value: makes what a container holds.
+        keep: told the object and what it became, a container before it is filled, since that may hold itself.
 
     Raises:
         UnusableFileError: "... is no ...", which the file says it is.
     """
     if isinstance(obj, GlobalRef):
-        return named(obj.path)
+        return keep(obj, named(obj.path))
+    make, fill = FILLED.get(_path(obj), (MADE.get(_path(obj)), None))
     try:
-        return VALUES[_path(obj)](obj, value)
+        made = keep(obj, cast(Any, make)(obj))
     except (TypeError, ValueError, OverflowError) as error:
         raise UnusableFileError(f"{obj!r} is no {_path(obj)}: {error}", fix=DAMAGED) from error
+    if fill is not None:
+        fill(made, obj, value)
+    return made
 
 
 def named(path: str) -> Any:
     """The type of tensors or the function without side effects that a path names; None for all others."""
     home, _, name = path.rpartition(".")
-    found = getattr(HOMES.get(home), name, None)
-    is_function = is_elementwise(name) and callable(found)
+    # Not `getattr`: torch imports some of its modules, and calls some of its functions, when it is asked for a name.
+    found = vars(HOMES[home]).get(name) if home in HOMES else None
+    is_function = is_pure_function(name) and callable(found)
     return found if is_function or (home == "torch" and isinstance(found, torch.dtype)) else None
 
 
@@ -59,28 +67,21 @@ def _path(obj: Any) -> str:
     return str(obj.path) if isinstance(obj, Record) else ""
 
 
-def _deque(record: Record, value: Callable[[Any], Any]) -> deque[Any]:
-    items = [*(record.args[0] if record.args else ()), *(record.values or [])]
-    return deque([value(item) for item in items], *record.args[1:2])
+def _fill_deque(made: deque[Any], record: Record, value: Callable[[Any], Any]) -> None:
+    made.extend(value(item) for item in (*(record.args[0] if record.args else ()), *(record.values or [])))
 
 
-def _counter(record: Record, value: Callable[[Any], Any]) -> Counter[Any]:
-    return Counter({key: value(item) for key, item in items_of(record).items()})
+def _fill_counter(made: Counter[Any], record: Record, value: Callable[[Any], Any]) -> None:
+    dict.update(made, {key: value(item) for key, item in items_of(record).items()})
 
 
-def _called(kind: Callable[..., Any]) -> Callable[[Record, Callable[[Any], Any]], Any]:
-    return lambda record, value: kind(*map(value, record.args))
-
-
-VALUES: dict[str, Callable[[Record, Callable[[Any], Any]], Any]] = {
-    "collections.deque": _deque,
-    "collections.Counter": _counter,
-    "numpy.core.multiarray._reconstruct": lambda record, _: array_of(record),
-    "numpy._core.multiarray._reconstruct": lambda record, _: array_of(record),
-    "numpy.core.numeric._frombuffer": lambda record, _: array_of(record),
-    "numpy._core.numeric._frombuffer": lambda record, _: array_of(record),
-    "builtins.slice": _called(slice),
-    "__builtin__.slice": _called(slice),
-    "builtins.range": _called(range),
-    "__builtin__.xrange": _called(range),
+MADE: dict[str, Callable[[Record], Any]] = {
+    **dict.fromkeys(("builtins.slice", "__builtin__.slice"), lambda record: slice(*map(plain, record.args))),
+    **dict.fromkeys(("builtins.range", "__builtin__.xrange"), lambda record: range(*map(plain, record.args))),
+    **{f"numpy.{core}.multiarray._reconstruct": array_of for core in ("core", "_core")},
+    **{f"numpy.{core}.numeric._frombuffer": array_of for core in ("core", "_core")},
+}
+FILLED: dict[str, tuple[Callable[[Record], Any], Callable[[Any, Record, Callable[[Any], Any]], None]]] = {
+    "collections.deque": (lambda record: deque(maxlen=next(iter(record.args[1:2]), None)), _fill_deque),
+    "collections.Counter": (lambda _: Counter(), _fill_counter),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 from collections import OrderedDict
@@ -35,7 +36,7 @@ COMPILER = re.compile(r"torch\._dynamo\.\w+(\.\w+)*|torch\._TorchCompile\w*|cont
 TENSORS = ("torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3")
 OPERATORS = "torch._C._VariableFunctionsClass"
 """Where functions such as `torch.tanh` live; pickle says them as attributes of it."""
-ELEMENTWISE = re.compile(
+PURE_FUNCTIONS = re.compile(
     r"abs|a?(cos|sin|tan)h?|celu|clamp|elu|erf|exp|expm1|gelu|glu|hard(shrink|sigmoid|swish|tanh)|leaky_relu|log|log1p"
     r"|log_?sigmoid|log_softmax|mish|neg|normalize|reciprocal|r?relu6?|rsqrt|selu|sigmoid|sign|silu|soft(max|min|plus)"
     r"|soft(shrink|sign)|sqrt|square|tanhshrink|threshold"
@@ -170,15 +171,20 @@ def _compiled(path: str, args: tuple[Any, ...]) -> Record:
     return Record(path, state={"_modules": {"_orig_mod": args[0]}})
 
 
-def is_elementwise(name: Any) -> bool:
-    """Whether torch's function of that name takes tensors, gives one, and can do nothing else."""
-    return isinstance(name, str) and ELEMENTWISE.fullmatch(name) is not None
+@functools.cache  # each is a class, which a file could ask for without end
+def _operator(name: str) -> GlobalRef:
+    return GlobalRef(f"{OPERATORS}.{name}")
+
+
+def is_pure_function(name: Any) -> bool:
+    """Whether torch's function of that name computes a tensor from tensors, and touches nothing else."""
+    return isinstance(name, str) and PURE_FUNCTIONS.fullmatch(name) is not None
 
 
 def _method(path: str, args: tuple[Any, ...]) -> Call | GlobalRef:
     """A bound method, as pickle says one: a function of torch, or of what compiles a module."""
-    if len(args) == 2 and args[0] == GlobalRef(OPERATORS) and is_elementwise(args[1]):
-        return GlobalRef(f"{OPERATORS}.{args[1]}")
+    if len(args) == 2 and args[0] == GlobalRef(OPERATORS) and is_pure_function(args[1]):
+        return _operator(args[1])
     if len(args) != 2 or not isinstance(args[0], Record) or not COMPILER.fullmatch(args[0].path):
         raise UnsafeFileError(f"calls {path} on {args[0] if args else None!r:.100}", fix=UNSAFE)
     return Call(path, args)

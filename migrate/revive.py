@@ -105,7 +105,7 @@ class _Reviver:
         if id(obj) in self._done:
             return self._done[id(obj)]
         if is_library_value(obj):
-            return self._keep(obj, library_value(obj, self.value))
+            return library_value(obj, self.value, self._keep)
         if isinstance(obj, Record):
             return self._record(obj)
         if isinstance(obj, TensorRef):

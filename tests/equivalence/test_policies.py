@@ -12,12 +12,13 @@ import pytest
 import torch
 
 from equivalence import conditions
+from equivalence.compare import Difference
 from equivalence.finding import Pair
 from equivalence.harness import EXACT, JUDGED, LEVELS
 from equivalence.hosts import host, subject
 from equivalence.mutant import computing
-from equivalence.oracle import Double
-from equivalence.policy import BATCHES, FACTOR, ORACLE, Error, Errors, Judgement
+from equivalence.oracle import Double, judges_of
+from equivalence.policy import FACTOR, ORACLE, TIMES, Error, Errors, Judgement
 from equivalence.proof import Run, prove
 from equivalence.session import components_of
 
@@ -166,13 +167,29 @@ def test_an_error_little_beyond_what_is_accepted_is_in_doubt(times: float, doubt
     judgement = Judgement()
     sides = {key: ((judge + 1e-3).float(), (judge + 1e-3 * times).float())}
     judgement.add(sides, {key: judge}, {key: judge}, lambda *_: False)
-    assert judgement.is_doubtful == doubtful
+    assert judgement.is_in_doubt(judgement.verdict()) == doubtful
+    judgement.differences.append(Difference("output", "entropy", "is another"))
+    assert not judgement.is_in_doubt(judgement.verdict())
 
 
-def test_while_there_is_doubt_more_inputs_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Judgement, "is_doubtful", True)
-    (result,) = prove(host("linear"), levels=["forward"], run=Run(1, policy=ORACLE))
-    assert result.examples > BATCHES
+@pytest.mark.parametrize("doubtful", [True, False])
+def test_where_there_is_doubt_more_inputs_are_tried(monkeypatch: pytest.MonkeyPatch, doubtful: bool) -> None:
+    monkeypatch.setattr(Judgement, "is_in_doubt", lambda *_: doubtful)
+    (result,) = prove(host("linear"), levels=["forward"], run=Run(3, policy=ORACLE))
+    assert result.examples == (3 * TIMES if doubtful else 3)
+
+
+def test_weights_are_rounded_once_more_by_half_a_unit_in_the_last_place() -> None:
+    pair = host("linear")
+    with torch.no_grad():
+        next(iter(pair.old.parameters())).copy_(torch.tensor(1.999))
+    judges = judges_of(pair, seed=0)
+    for exact, rounded in zip(judges.exact.new.parameters(), judges.rounded.new.parameters(), strict=True):
+        weight = exact.detach().float()
+        ulp = (weight.abs().nextafter(torch.tensor(torch.inf)) - weight.abs()).double()
+        moved = (rounded - exact).detach().abs()
+        assert bool((moved <= ulp / 2).all())
+        assert bool((moved > 0).any())
 
 
 def test_components_are_told_what_the_oracle_compared_and_found() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import pickle
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from migrate.pickle_reader import Call, GlobalRef, read_pickle
 from tests.migrate._own import LEGACY, MODULES, RULE, installed, own_config
 from tests.migrate._policies import old_agent, write_old
 
+ROOT = Path(__file__).parents[2]
 IMPORTS = "import collections\nimport numpy as np\n"
 VALUES = {
     "a function of torch": "torch.tanh",
@@ -94,6 +98,10 @@ def same(a: Any, b: Any) -> None:
         ("np.zeros(2)", np.ones(2)),
         ("np.zeros(2)", np.zeros(2, dtype=np.float32)),
         ("slice(0, 4)", slice(0, 3)),
+        ("range(3)", range(4)),
+        ("collections.deque([1])", [None, 1]),
+        ("collections.deque([1])", collections.deque([1], maxlen=1)),
+        ("collections.Counter(a=1)", {"a": 1}),
     ],
 )
 def test_another_value_than_the_config_builds_is_refused(tmp_path: Path, built: str, held: Any) -> None:
@@ -144,6 +152,38 @@ def attribute_of_torch(name: str) -> bytes:
 def test_arguments_that_make_no_such_value_are_refused(path: str, args: tuple[Any, ...]) -> None:
     with pytest.raises(UnusableFileError, match=f"is no {path}"):
         library_value(Call(path, args))
+
+
+LOOKED_UP = """
+import sys, torch
+from migrate.library_values import is_library_value
+from migrate.pickle_reader import GlobalRef
+before = set(sys.modules)
+assert not any(is_library_value(GlobalRef(f"torch.{name}")) for name in ("_inductor", "_dynamo", "onnx", "has_mps"))
+assert not set(sys.modules) - before
+"""
+
+
+def test_to_look_for_a_function_imports_and_calls_nothing() -> None:
+    subprocess.run([sys.executable, "-W", "error::UserWarning", "-c", LOOKED_UP], check=True, cwd=ROOT)
+
+
+def test_a_function_that_is_named_again_and_again_is_one_object() -> None:
+    twice = attribute_of_torch("tanh")[:-1] + attribute_of_torch("tanh")[2:-1] + b"\x86."
+    first, second = read_pickle(twice, where="hostile.pkl", persistent_load=lambda _: None)
+    assert first is second
+
+
+def test_a_deque_may_hold_what_holds_it(tmp_path: Path) -> None:
+    with installed(tmp_path, **sources("collections.deque()")):
+        agent = old_agent(own_config())
+        scale = agent.components["my_scale"]
+        scale.kept.append({"of": scale.kept})
+        policy = write_old(tmp_path / "old.pt", agent)
+        kept = migrate.load_policy(policy, "legacy").components["my_scale"].kept
+        assert kept[0]["of"] is kept
+        with pytest.raises(UnusableFileError, match="an attribute contains itself"):
+            migrate.load_policy(policy, "modules")
 
 
 @pytest.mark.parametrize("path", ["torch.load", "torch.nn.functional.load", "torch.nn.functional.F", "os.abs"])
