@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from hypothesis import assume
 from hypothesis import strategies as st
 
 import legacy
@@ -20,6 +21,8 @@ from migrate.agent_rules import spoken
 from migrate.config_rules import agent_node
 from migrate.config_text import to_modules
 from migrate.eras import ORDER, Era
+from migrate.inplace import written_merges
+from migrate.old_sources import sources_at
 from migrate.yaml_edit import Document
 from modules import Environment
 
@@ -88,9 +91,19 @@ def architectures(draw: st.DrawFn, dates: Sequence[str] = DATES, stems: Sequence
     for _ in range(draw(st.integers(0, 6))):
         growth.grow(lambda: _pool(graph, graph.nodes.values()))
     _close(growth)
+    assume(not _is_refused(graph))
     return Architecture(
         _text(draw, graph), spoken(era), graph.environment, (names, largest), draw(st.integers(0, 2**16))
     )
+
+
+def _is_refused(graph: Graph) -> bool:
+    """Whether a component writes into what a merge is made of, which no migration takes."""
+    stems = {name: node.stem for name, node in graph.nodes.items()}
+    reads = {name: sources_at(component, graph.era) or [] for name, component in graph.components.items()}
+    sources = {name: [each["name"] for each in entries] for name, entries in reads.items()}
+    writers = [name for name, c in graph.components.items() if (c.get("nn_params") or {}).get("inplace")]
+    return any(written_merges(stems, sources, writers))
 
 
 def _pool(graph: Graph, nodes: Any) -> list[Node]:

@@ -59,6 +59,8 @@ class Supply:
         """A vector for each token."""
         if self.graph.era.is_since("E6a"):
             return self.graph.add("obs_attr_coord_value_embed", self.tokens(), config={"attr_embed_dim": width})
+        if width < 2:
+            raise RefusedError("a shaper of tokens adds a number to what it embeds")
         return self.graph.add("obs_token_shaper", config={"atr_embed_dim": width - 1}, name=self._obs())
 
     def sources(self, wanted: Iterable[Source], *, of_tokens: bool = False) -> list[Sliced]:

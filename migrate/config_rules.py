@@ -9,6 +9,7 @@ from migrate.agent_rules import ERA, FIXED, decided_by, differing
 from migrate.config_keys import check_sources
 from migrate.eras import AGENTS, ROOTS, Era
 from migrate.errors import UnusableFileError
+from migrate.inplace import check_inplace
 from migrate.old_sources import early_sources, own_keys, sources_at, sources_of
 from migrate.pickle_reader import Record
 from migrate.plain import plain
@@ -54,6 +55,7 @@ def to_new_agent(
         components[name] = assemble(new_target(stem), named, translated.config)
         if translated.dropped:
             dropped[name] = translated.dropped
+    check_inplace(components, where)
     decided = decided_by(era, components)
     return {**config, **decided, "_target_": NEW_AGENT, "components": components}, dropped
 
