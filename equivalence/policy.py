@@ -28,7 +28,7 @@ BITWISE, ORACLE = "bitwise", "oracle"
 POLICIES = (BITWISE, ORACLE)
 FACTOR = 2.0
 """How many times the old stack's error the new one may have."""
-TIMES = 8
+TIMES = 16
 """How many times as many inputs as were asked for are tried where those leave it in doubt."""
 
 Key = tuple[str, str]

@@ -58,7 +58,8 @@ def written_merges(stems: Stems, sources: Sources, writers: Iterable[str]) -> It
     for writer in writers:
         memory = _same_memory(writer, sources, stems)
         for merge in _merged_again(sources, stems):
-            yield from ((writer, merge, each) for each in (merge, *sources[merge]) if each in memory)
+            if writer not in _above(merge, sources):  # else it is written into before the merge first runs
+                yield from ((writer, merge, each) for each in (merge, *sources[merge]) if each in memory)
 
 
 def _merged_again(sources: Sources, stems: Stems) -> list[str]:
@@ -67,6 +68,16 @@ def _merged_again(sources: Sources, stems: Stems) -> list[str]:
     found = [name for name, stem in stems.items() if stem.endswith(MERGE) and readers[name] > 1]
     for name in found:
         found += [s for s in sources[name] if stems.get(s, "").endswith(MERGE) and s not in found]
+    return found
+
+
+def _above(name: str, sources: Sources) -> set[str]:
+    """All that a component depends on."""
+    found, waiting = set[str](), [name]
+    while waiting:
+        new = set(sources.get(waiting.pop(), ())) - found
+        found |= new
+        waiting += new
     return found
 
 

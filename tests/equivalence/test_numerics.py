@@ -42,11 +42,11 @@ def test_its_error_is_at_most_twice_that_of_the_old_stack(stem: str, level: str)
     assert result.ratio <= FACTOR
 
 
-@pytest.mark.parametrize("seed", [2, 3, 7])
-def test_that_holds_for_a_whole_agent_on_few_inputs(seed: int) -> None:
+@pytest.mark.slow
+def test_that_holds_for_a_whole_agent() -> None:
     old, new = (read_agent_config(EXAMPLES / name) for name in ("simple.yaml", "hydra/agent/simple.yaml"))
     pair = pair_of_configs(old, {**new, "numerics": "fast"})
-    results = prove(pair, levels=["forward", "rollout"], run=Run(10, seed, policy=ORACLE))
+    results = prove(pair, levels=["forward", "rollout"], run=Run(100, policy=ORACLE))
     assert [result.differences for result in results] == [[], []]
 
 

@@ -80,6 +80,14 @@ def test_a_merge_with_one_reader_may_be_written_into() -> None:
     assert [result.differences for result in results] == [[], []]
 
 
+def test_what_is_written_before_the_merge_first_runs_may_be_in_it() -> None:
+    read = {name: {"sources": [{"name": "joined"}]} for name in ("actor_1", "critic_1")}
+    old = changed(CONFIG, dropped=dropout("core_relu"), joined=merge("core_relu", "dropped"), **read)
+    new, _ = to_new_agent(old, ERA, "old.yaml")
+    (result,) = prove(pair_of_configs(old, new, ENVIRONMENT, actions=ACTIONS), levels=["sampling"], examples=10)
+    assert result.equal
+
+
 @pytest.mark.parametrize("train", [True, False])
 def test_to_leave_it_out_changes_nothing_as_the_refusal_says(train: bool) -> None:
     written = changed(CONFIG, **REFUSED["the merge itself"][0])
