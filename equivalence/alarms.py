@@ -88,7 +88,7 @@ def examples_for(comparisons: int) -> int:
 
 
 def _compare(pair: Pair, seed: int, examples: int, *, whole: bool) -> list[LevelResult]:
-    """The levels that are repeated and, on the whole, one training and the weights."""
+    """The levels that are repeated and, with `whole`, those that are run once."""
     once = prove(pair, levels=ONCE, run=Run(1, seed, shrink=False)) if whole else []
     return once + prove(pair, levels=LEVELS, run=Run(examples, seed, shrink=False))
 

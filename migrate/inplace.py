@@ -73,12 +73,7 @@ def _merged_again(sources: Sources, stems: Stems) -> list[str]:
 
 def _above(name: str, sources: Sources) -> set[str]:
     """All that a component depends on."""
-    found, waiting = set[str](), [name]
-    while waiting:
-        new = set(sources.get(waiting.pop(), ())) - found
-        found |= new
-        waiting += new
-    return found
+    return _reached(name, sources) - {name}
 
 
 def _same_memory(writer: str, sources: Sources, stems: Stems) -> set[str]:
@@ -89,9 +84,14 @@ def _same_memory(writer: str, sources: Sources, stems: Stems) -> set[str]:
             for source in names:
                 shared[name].add(source)
                 shared[source].add(name)
-    found, waiting = {writer}, [writer]
+    return _reached(writer, shared)
+
+
+def _reached(name: str, links: Mapping[str, Iterable[str]]) -> set[str]:
+    """All that links lead to, and `name` itself."""
+    found, waiting = {name}, [name]
     while waiting:
-        new = shared[waiting.pop()] - found
+        new = set(links.get(waiting.pop(), ())) - found
         found |= new
         waiting += new
     return found

@@ -26,7 +26,9 @@ HOMES = {
 
 def is_library_value(obj: Any) -> bool:
     """Whether `library_value` knows it."""
-    return named(obj.path) is not None if isinstance(obj, GlobalRef) else _path(obj) in {*MADE, *FILLED}
+    if isinstance(obj, GlobalRef):
+        return named(obj.path) is not None
+    return _path(obj) in MADE or _path(obj) in FILLED
 
 
 def library_value(

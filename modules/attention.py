@@ -25,6 +25,7 @@ class TokenAttentionModule(MettaModule):
     """
 
     num_heads: int = 1
+    """A; layers that divide tokens among heads say how many."""
 
     def __init__(self, use_mask: bool, in_keys: Sequence[str] | None, out_keys: Sequence[str]) -> None:
         super().__init__(in_keys or ("input", *self.in_keys_for({"use_mask": use_mask})), out_keys)
