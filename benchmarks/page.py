@@ -19,8 +19,8 @@ Written by `python -m benchmarks --docs`; not edited by hand. `make bench` measu
 promise below is not kept. The figures with all their digits are in `performance.json`.
 
 Every figure is a ratio of two sides that took many short turns in one process, in an order drawn anew each time: the
-median over {rounds} rounds, with its quartiles in brackets. A figure with a promise shows it; what misses it is
-**bold**.
+median over {rounds} rounds, with its quartiles in brackets. All sides of an agent read the same weights in the same
+memory. A figure with a promise shows it; what misses it is **bold**.
 
 {environment}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 import yaml
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmarks.by_hand import by_hand
 from benchmarks.by_hand.parts import Agent
@@ -103,7 +103,7 @@ def actions_for(environment: Environment) -> tuple[list[str], list[int]]:
 
 @cache
 def subject(name: str) -> Subject:
-    """An agent on every side, with the same weights."""
+    """An agent on every side, with the same weights in the same memory."""
     config = read_config(name)
     environment = environment_for(config)
     agents = {}
@@ -113,23 +113,41 @@ def subject(name: str) -> Subject:
             agents[stack] = build_agent({**config, config_rules.STACK: stack}, environment)
             agents[stack].activate_actions(*actions_for(environment), "cpu")
     exact = agents["modules"]
+    share_weights(exact, agents["legacy"])
     return Subject(name, agents["legacy"], exact, in_other_words(exact, numerics="fast"), by_hand(name, exact))
 
 
+def share_weights(source: nn.Module, *others: nn.Module) -> None:
+    """Lets others, with parameters in the same order, read the memory of `source`, once both hold equal values.
+
+    With one observation, reading weights takes most of the time, and some places are read faster than others.
+
+    Raises:
+        ValueError: weights that differ, or a different number of them.
+    """
+    for other in others:
+        for theirs, ours in zip(other.parameters(), source.parameters(), strict=True):
+            if not torch.equal(theirs, ours):
+                raise ValueError("only equal weights can be shared")
+            theirs.data = ours.data
+
+
 def in_other_words(agent: MettaAgent, **changes: Any) -> MettaAgent:
-    """A copy of an agent, built with other top-level keys in its config."""
+    """An agent built with other top-level keys in its config, with the weights of `agent`."""
     with torch.random.fork_rng(devices=[]):
         copied = MettaAgent({**agent.config, **changes}, agent.environment)
     copied.activate_actions(*actions_for(agent.environment))
     copied.load_state_dict(agent.state_dict())
+    share_weights(agent, copied)
     return copied
 
 
 def wrapped(agent: MettaAgent, wrapper: Any) -> MettaAgent:
-    """A copy of an agent, with a wrapper around each component."""
+    """A copy of an agent, with a wrapper around each component and the weights of `agent`."""
     copied = copy.deepcopy(agent)
     for name in list(copied.components):
         copied.components.replace_component(name, wrapper(copied.components[name]))
+    share_weights(agent, copied)
     return copied
 
 

@@ -144,7 +144,7 @@ def _refuse_what_depends_on_order(name: str, component: nn.Module) -> None:
     for module in component.modules():
         if draws_random_numbers(module):
             raise GraphError(f"component {name!r} draws random numbers: run it with `execution: sequential`")
-        if getattr(module, "inplace", False):
+        if getattr(module, "inplace", False) and not getattr(component, "keeps_inputs", False):
             raise GraphError(f"component {name!r} writes into its input: run it with `execution: sequential`")
 
 

@@ -29,6 +29,8 @@ class WeightOptions(TypedDict, total=False):
 
 
 FUNCTIONAL = {"ReLU": torch.relu, "Tanh": torch.tanh}
+IN_PLACE = {"ReLU": torch.relu_, "Tanh": torch.tanh_}
+"""The same, written over a tensor that nobody else reads; the backward pass needs the result alone."""
 
 
 class WeightModule(MettaModule):
@@ -53,6 +55,9 @@ class WeightModule(MettaModule):
     weight: Tensor
     bias: Tensor | None
     saved_attributes = ("largest_weight", "clip_value", "initial_weights")
+    overwrites: ClassVar[bool] = False
+    """Whether the nonlinearity may write over what the weight computed. Not behind a convolution: where a side is 1,
+    strides would stay that the old stack's nonlinearity did not keep."""
 
     def __init__(
         self,
@@ -75,7 +80,8 @@ class WeightModule(MettaModule):
         self.analyze_weights = analyze_weights
         self._initialization, self._gain = initialization, gain
         self._clip_range, self._clip_scale = clip_range, clip_scale
-        self._functional = FUNCTIONAL.get(nonlinearity) if isinstance(nonlinearity, str) else None
+        known = IN_PLACE if self.overwrites else FUNCTIONAL
+        self._functional = known.get(nonlinearity) if isinstance(nonlinearity, str) else None
         if nonlinearity is not None and self._functional is None:
             self.activation = self._make_activation(nonlinearity)
 
@@ -163,6 +169,7 @@ class HeadModule(WeightModule):
     """
 
     io_sizes = ("in_features", "out_features")
+    overwrites = True
     size_index: ClassVar[int]
     """Which of the environment's `action_nvec` is `out_features`."""
 

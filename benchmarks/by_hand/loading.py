@@ -31,7 +31,7 @@ UNUSED = ("_obs_.feature_remap",)
 
 
 def by_hand(name: str, agent: MettaAgent) -> Agent:
-    """The hand-written module of an agent, with a copy of its weights.
+    """The hand-written module of an agent, with its weights, in their memory.
 
     Args:
         name: of a file in this package.
@@ -45,7 +45,7 @@ def by_hand(name: str, agent: MettaAgent) -> Agent:
         agent.environment.feature_normalizations, actions
     )
     state = {own_name(key): tensor for key, tensor in agent.state_dict().items() if not key.endswith(UNUSED)}
-    made.load_state_dict(state)
+    made.load_state_dict(state, assign=True)
     return cast(Agent, made)
 
 

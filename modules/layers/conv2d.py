@@ -86,10 +86,16 @@ class Conv2dModule(WeightModule):
         return self._activate(F.conv2d(x, self.weight, self.bias, self.stride, self.padding))
 
     def _multiplied(self, windows_BChwKK: Tensor) -> Tensor:
-        """A convolution as one product of matrices, `[B, out_channels, h, w]`."""
+        """A convolution as one product of matrices, `[B, out_channels, h, w]`.
+
+        Whichever is smaller is copied, windows or weight: where channels come last in memory, windows need no copy.
+        """
         rows, _, height, width = windows_BChwKK.shape[:4]
-        flat = windows_BChwKK.permute(0, 2, 3, 1, 4, 5).reshape(rows * height * width, -1)
-        y = self._activate(F.linear(flat, self.weight.flatten(1), self.bias))
+        places = rows * height * width
+        windows, weight = windows_BChwKK.permute(0, 2, 3, 1, 4, 5), self.weight
+        if places > self.out_channels:
+            windows, weight = windows.permute(0, 1, 2, 4, 5, 3), weight.permute(0, 2, 3, 1)
+        y = self._activate(F.linear(windows.reshape(places, -1), weight.flatten(1), self.bias))
         return y.view(rows, height, width, -1).permute(0, 3, 1, 2)
 
     @classmethod

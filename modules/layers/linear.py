@@ -25,6 +25,7 @@ class LinearModule(WeightModule):
     """
 
     io_sizes = ("in_features", "out_features")
+    overwrites = True
 
     def __init__(
         self,

@@ -50,7 +50,7 @@ class ObsAttrEmbedFourierModule(TokenSourceModule):
         """`x` `[N, M, 3]` -> `[N, M, E + 4 * K + 1]`."""
         feature = F.embedding(x[..., 1].long(), self.feature_embedding, PADDING)
         cell = x[..., 0].to(torch.uint8)
-        row, column = self._angles(cell >> 4 & 0x0F), self._angles(cell & 0x0F)
+        row, column = self._angles(cell >> 4), self._angles(cell & 0x0F)
         return torch.cat([feature, row.cos(), row.sin(), column.cos(), column.sin(), x[..., 2:].float()], dim=-1)
 
     def _angles(self, position: Tensor) -> Tensor:

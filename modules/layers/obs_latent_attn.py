@@ -104,7 +104,7 @@ class ObsLatentAttnModule(TokenAttentionModule):
         k_NAMD, v_NAMD = self._by_head(self.to_k(normed)), self._by_head(self.to_v(normed))
         bias = None
         if mask is not None:
-            bias = mask[:, None, None, :].to(k_NAMD.dtype) * -torch.finfo(k_NAMD.dtype).max
+            bias = mask[:, None, None].to(k_NAMD.dtype) * -torch.finfo(k_NAMD.dtype).max
         for each in self.blocks:
             block: Any = each
             query = query + self._attend(block, query, k_NAMD, v_NAMD, bias)

@@ -21,7 +21,8 @@ Bounds = tuple[float, float]
 Spec = Sequence[int | None]
 VALUE_KEYS = ("value", "_value_")
 FOUND_FINITE = "_found_finite"
-"""Attribute of an output that was found finite: its version then, so that its readers need not sum it again."""
+"""Attribute of an output that was found finite: its version then, so that its readers need not sum it again; and its
+`id`, since copies take attributes along."""
 
 
 class SafeModule(Wrapper):
@@ -97,8 +98,8 @@ class SafeModule(Wrapper):
         if self.nan_check:
             try:
                 for x in inputs:
-                    version = x.__dict__.get(FOUND_FINITE)  # as `_is_known`, without a call for each small layer
-                    if (version is None or version != x._version) and not _seems_finite(x):
+                    mark = x.__dict__.get(FOUND_FINITE)  # as `_is_known`, without a call for each small layer
+                    if (mark is None or mark != (x._version, id(x))) and not _seems_finite(x):
                         self._explain_all("input", self.in_keys, inputs)
             except AttributeError:
                 self._refuse_others(inputs)
@@ -111,7 +112,7 @@ class SafeModule(Wrapper):
                     self._explain_all("input", self.in_keys, inputs)  # somebody may have written into it
                     self._explain_all("output", self.out_keys, outputs)
                 elif not x.is_inference():  # these have no version
-                    x.__dict__[FOUND_FINITE] = x._version
+                    x.__dict__[FOUND_FINITE] = x._version, id(x)
         if self.output_specs:
             self._check_shapes("output", self.out_keys, outputs, self.output_specs)
         if self.value_keys:
@@ -176,7 +177,8 @@ class SafeModule(Wrapper):
         for key, x in zip(self.out_keys, outputs, strict=True):
             if key not in self.value_keys or key in self._warned or not x.numel() or inside_vmap():
                 continue
-            low, high = (each.item() for each in x.detach().aminmax())
+            values = x.detach()
+            low, high = values.min().item(), values.max().item()
             if max(-low, high) <= self.value_limit:
                 continue
             self._warned.add(key)
@@ -186,8 +188,7 @@ class SafeModule(Wrapper):
 
 def _is_known(x: Tensor) -> bool:
     """Whether a `SafeModule` wrote `x`, found it finite, and nothing was written into it since."""
-    version = x.__dict__.get(FOUND_FINITE)
-    return version is not None and version == x._version
+    return FOUND_FINITE in x.__dict__ and x.__dict__[FOUND_FINITE] == (x._version, id(x))
 
 
 def _seems_finite(x: Tensor) -> bool:

@@ -89,6 +89,16 @@ def test_an_unusable_nonlinearity_is_refused(name: str, reason: str) -> None:
         LinearModule(3, 4, nonlinearity=name)
 
 
+@pytest.mark.parametrize("name", ["ReLU", "Tanh"])
+def test_a_nonlinearity_overwrites_nothing_that_others_read(name: str) -> None:
+    x, before = torch.eye(3), torch.eye(3)
+    linear = LinearModule(3, 3, nonlinearity=name)
+    weight = linear.weight.detach().clone()
+    linear.compute(x).sum().backward()
+    assert torch.equal(x, before)
+    assert torch.equal(linear.weight, weight)
+
+
 def test_an_unknown_initialization_is_refused() -> None:
     with pytest.raises(ConfigError, match="initialization must be orthogonal, xavier, normal or max_0_01, got 'he'"):
         LinearModule(3, 4, initialization="he")

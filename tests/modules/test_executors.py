@@ -20,10 +20,12 @@ from modules import (
     MettaAgent,
     MettaModule,
     ParallelDAGExecutor,
+    SafeModule,
     SequentialDAGExecutor,
 )
 from modules.blocks import MergeModule
 from modules.errors import ConfigError, GraphError
+from modules.layers.actor_big import ActorBigModule
 from modules.layers.dropout import DropoutModule
 from modules.layers.obs_slot_attn import ObsSlotAttnModule
 from tests.modules._agents import ENVIRONMENT, config, observations
@@ -245,3 +247,13 @@ def test_backward_hooks_in_threads_leave_the_filters_of_warnings_as_they_were() 
     for _ in range(100):
         execute(components, {"input": torch.ones(2, 4)})
     assert list(warnings.filters) == before
+
+
+def test_what_writes_into_its_own_values_alone_runs_in_parallel() -> None:
+    actor = ActorBigModule(4, 3, 2, 5, numerics="fast", in_keys=("hidden", "embeds"), out_keys=("logits",))
+    container = ComponentContainer()
+    container.register_component("actor", SafeModule(actor))
+    hidden, embeds = torch.randn(2, 4), torch.randn(2, 6, 3)
+    found = ParallelDAGExecutor()(container, {"hidden": hidden.clone(), "embeds": embeds.clone()})
+    assert torch.equal(found["hidden"], hidden)
+    assert torch.equal(found["logits"], actor.compute(hidden, embeds))

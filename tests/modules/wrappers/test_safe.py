@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import warnings
 from typing import Any
@@ -25,6 +26,13 @@ class Given(MettaModule):
 
     def compute(self, *x: Tensor) -> Any:
         return x if len(x) > 1 else x[0]
+
+
+class Blind(Given):
+    """Writes what no input can spoil."""
+
+    def compute(self, *x: Tensor) -> Any:
+        return torch.ones_like(x[0])
 
 
 @pytest.mark.parametrize(
@@ -179,6 +187,15 @@ def test_an_output_that_is_written_into_is_looked_at_anew_by_its_reader() -> Non
     x.fill_(NAN)
     with pytest.raises(SafetyError, match="NaN detected in input 'x'"):
         SafeModule(LinearModule(2, 2, in_keys=("x",)))({"x": x})
+
+
+def test_a_copy_of_an_output_is_looked_at_anew() -> None:
+    layer = LinearModule(2, 2, nonlinearity="ReLU", out_keys=("x",)).eval().requires_grad_(requires_grad=False)
+    x = SafeModule(layer)({"input": torch.zeros(1, 2)})["x"]
+    x.fill_(NAN)
+    data = {"in_0": copy.deepcopy(x)}
+    with pytest.raises(SafetyError, match="NaN detected in input 'in_0'"):
+        SafeModule(Blind())(data)
 
 
 def test_tensors_without_a_version_are_looked_at_every_time() -> None:
