@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import torch
 from torch import nn
-from torch.nn.modules.module import _has_any_global_hook
 
 from modules import drawing
 from modules.errors import GraphError
@@ -18,13 +17,14 @@ from modules.graph import (
     as_keys,
     execution_order,
     explain_missing,
+    first_with,
     node_of,
     predecessors,
     producers,
     remembered,
     sizes_of,
 )
-from modules.program import Program, Runner, compile_program, computes, run_plainly
+from modules.program import HOOKS_OF_ALL, Program, Runner, compile_program, computes, run_plainly
 from modules.regularization import REGULARIZATION_LOSS, add_regularization
 from modules.wrappers.regularized import RegularizedModule, regularizers
 
@@ -139,7 +139,7 @@ class ComponentContainer(nn.ModuleDict):
         wanted, with_losses = known or self._want(*asked)
         try:
             modules = cast("Mapping[str, nn.Module]", self._modules)
-            if tracing or _has_any_global_hook():  # type: ignore[no-untyped-call]
+            if tracing or any(HOOKS_OF_ALL):
                 run = run_plainly
             if run is None:
                 program = self._derived.programs.get(wanted) or self._compile(wanted)
@@ -208,9 +208,7 @@ class ComponentContainer(nn.ModuleDict):
 
     def _first_with(self, method: str) -> nn.Module | None:
         """The first module, also inside others, whose class has a method of this name."""
-        return remembered(
-            self._derived.found, method, lambda name: next((m for m in self.modules() if hasattr(type(m), name)), None)
-        )
+        return remembered(self._derived.found, method, lambda name: first_with(self, name))
 
     def _regularizers(self, outputs: Keys) -> list[RegularizedModule]:
         """What costs something among the components that `outputs` need, or among all if none is asked for."""

@@ -170,8 +170,14 @@ def _is_bound_to_thread() -> bool:
         or torch._C._functorch.maybe_current_level() is not None
         or torch._C._len_torch_dispatch_stack() > 0
         or any(type(mode).__name__ != "DeviceContext" for mode in _function_modes())
-        or torch._C._autograd._top_saved_tensors_default_hooks(False) is not None
+        or _may_have_hooks_for_saved_tensors()
     )
+
+
+def _may_have_hooks_for_saved_tensors() -> bool:
+    """Whether something saves tensors in another way, as checkpointing does; torch 2.6 does not tell."""
+    top = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
+    return torch.is_grad_enabled() if top is None else top(False) is not None
 
 
 def _function_modes() -> Iterator[Any]:

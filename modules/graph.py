@@ -179,6 +179,14 @@ def explain_missing(order: Sequence[Node], data: Mapping[str, Any], error: KeyEr
                 ) from error
 
 
+def first_with(container: nn.Module, method: str) -> nn.Module | None:
+    """The first module, also inside others, whose class has a method of this name."""
+    for module in container.modules():  # a loop: the compiler of torch 2.6 knows no `next` with a default
+        if hasattr(type(module), method):
+            return module
+    return None
+
+
 def remembered(table: dict[K, V], key: K, derive: Callable[[K], V]) -> V:
     """What is derived once; not while a compiler traces, to which every change is a reason to trace again."""
     if torch.compiler.is_compiling():

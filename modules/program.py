@@ -18,6 +18,11 @@ from modules.interop import mapping_for
 Program = Callable[[Mapping[str, nn.Module], MutableMapping[str, Any]], None]
 Runner = Callable[[Sequence[Node], Sequence[str], Mapping[str, nn.Module], MutableMapping[str, Any]], None]
 """Runs components in their order and keeps some keys, as `run_plainly` does."""
+HOOKS_OF_ALL: tuple[Mapping[int, Any], ...] = tuple(
+    getattr(torch.nn.modules.module, f"_global_{kind}_hooks")
+    for kind in ("forward_pre", "forward", "backward_pre", "backward")
+)
+"""torch's own tables of hooks that fire for all modules."""
 _QUIET = threading.RLock()
 """Held while warnings are ignored: which ones are is told to all threads at once, and two would leave it so."""
 

@@ -55,7 +55,8 @@ def regularizers(modules: Iterable[nn.Module]) -> list[RegularizedModule]:
 def _hold_any(modules: Iterable[nn.Module]) -> bool:
     """Whether there is one at all, for a quarter of what `nn.Module.modules` takes: this is asked in every pass."""
     pending = list(modules)
-    for module in pending:
+    while pending:
+        module = pending.pop()
         if isinstance(module, Wrapper):
             if isinstance(module, RegularizedModule):
                 return True

@@ -50,7 +50,7 @@ from tests.migrate._yaml import parse
         ("a: 1\rb: 2\n", "line 1, column 5", "is not text: holds the character '\\r'"),
         ("a: x\u2028b\n", "line 1, column 5", "is not text: holds the character '\\u2028'"),
         ("a: \udc80\n", "line 1, column 4", "is not text: holds the character '\\udc80'"),
-        ("a: " + "[" * 100_000, "line 1, column 68", "is nested deeper than 64 levels"),
+        ("a: " + "[" * 900, "line 1, column 68", "is nested deeper than 64 levels"),
         ("\n".join(" " * n + "a:" for n in range(200)), "line 65, column 65", "is nested deeper than 64 levels"),
     ],
 )

@@ -40,7 +40,7 @@ def test_dilation_is_not_in_the_formula() -> None:
 
 def test_its_source_must_be_an_image() -> None:
     params = {"out_channels": 4, "kernel_size": 3, "stride": 1}
-    with pytest.raises(AssertionError, match=r"^Conv2d input tensor shape must be 3d \(ignoring batch dimension\)$"):
+    with pytest.raises(AssertionError, match=r"^Conv2d input tensor shape must be 3d \(ignoring batch dimension\)"):
         build(Conv2d, Source("x", torch.ones(1, 7)), nn_params=params, clip_range=0)
 
 
