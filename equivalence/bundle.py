@@ -22,7 +22,7 @@ from equivalence.strategies import AgentSizes, Draw, Inputs
 from migrate import config_rules
 from migrate.agent_rules import era_of_config
 from migrate.saving import save_policy
-from modules.builder import plain
+from modules.arguments import plain
 from modules.errors import MettaError
 
 INPUTS, OLD, NEW, CASE, SCRIPT = "inputs.safetensors", "old.pt", "new.safetensors", "case.json", "reproduce.py"

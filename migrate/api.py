@@ -139,7 +139,7 @@ def load_optimizer_state(path: str | Path, agent: nn.Module) -> dict[str, Any]:
         UnusableFileError: no optimizer state in the file, or one for other parameters.
     """
     agent = served(agent)
-    names = list(parameter_names(agent))
+    names = [name for name, _ in agent.named_parameters()]
     if is_new_file(path):
         content = read_policy_file(path)
         state = trainer_state_of(content, path)
@@ -148,7 +148,7 @@ def load_optimizer_state(path: str | Path, agent: nn.Module) -> dict[str, Any]:
             names = [new_of.get(name, name) for name in names]
     else:
         checkpoint = read_checkpoint(path)
-        state = read_trainer_state(checkpoint, _old_order(agent, names))
+        state = read_trainer_state(checkpoint, _old_order(agent, list(parameter_names(agent))))
         state.tensors = {key: checkpoint.tensor(ref) for key, ref in state.tensors.items()}
     result = positional(state, names, path)
     shapes = [tuple(parameter.shape) for parameter in agent.parameters()]

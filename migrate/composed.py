@@ -13,7 +13,7 @@ from migrate.agent_rules import ERA, FIXED
 from migrate.config_rules import STACK
 from migrate.errors import UsageError
 from migrate.shadow import SHADOW
-from modules.builder import plain
+from modules.arguments import plain
 
 WHERE = "config"
 NEEDED = (STACK, SHADOW, "era", "clip_range", "numerics", "components", *FIXED)

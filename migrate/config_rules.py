@@ -17,6 +17,7 @@ from migrate.refused import SECOND_LSTM
 from migrate.registry import check_own, new_target, old_path, rules, stem_of_new, stem_of_old
 from migrate.rule import Rule
 from migrate.translate import to_new, to_old
+from modules.builder import PROPOSED_PACKAGE
 
 NEW_AGENT = "modules.agent.MettaAgent"
 STACK, CORE = "stack", "_core_"
@@ -26,7 +27,18 @@ def is_new(config: Mapping[str, Any]) -> bool:
     """Whether an agent config is one of the new stack: its agent or any component says so."""
     components = (config.get("components") or {}).values()
     targets = [config.get("_target_"), *(c.get("_target_") for c in components if isinstance(c, Mapping))]
-    return any(str(target).startswith("modules.") for target in targets)
+    return any(_is_ours(str(target)) for target in targets)
+
+
+def _is_ours(target: str) -> bool:
+    """Whether a path is of the new stack, perhaps as the proposal has it: `metta.agent.lib.LinearModule`."""
+    package, _, name = target.rpartition(".")
+    return target.startswith("modules.") or (package == PROPOSED_PACKAGE and name.endswith("Module"))
+
+
+def _is_old(target: str) -> bool:
+    """Whether a path is that of a component of the old stack."""
+    return target.startswith(ROOTS) and not _is_ours(target)
 
 
 def to_new_agent(
@@ -184,7 +196,7 @@ def check_agent(config: Mapping[str, Any], where: object) -> None:
             where=where,
             fix=f"known are {', '.join((*AGENTS, NEW_AGENT))}; a part of an agent must be composed first",
         )
-    old = [name for name, component in components.items() if str(component["_target_"]).startswith(ROOTS)]
+    old = [name for name, component in components.items() if _is_old(str(component["_target_"]))]
     if new and (old or target in AGENTS):
         raise UnusableFileError(
             f"mixes both stacks: {'component ' + repr(old[0]) if old else 'the agent'} is of the old one",

@@ -8,6 +8,7 @@ from math import isnan
 from typing import Any
 
 from migrate.eras import Era
+from migrate.errors import UsageError
 
 REQUIRED: Any = type("REQUIRED", (), {"__repr__": lambda _: "REQUIRED"})()
 """Marks a key without a default: it must be there, and is always written."""
@@ -154,6 +155,12 @@ class Rule:
     ignores_params: bool = False
     recorded: str = "E1"
     root: str = ""
+
+    def __post_init__(self) -> None:
+        parts: Any = self.parts
+        if not isinstance(parts, Mapping):
+            what = f"parts is {parts!r}, expected a mapping from old paths to names in legacy/layers/<stem>.py"
+            raise UsageError(what, where=f"the rule of {self.old}", fix="write parts={...}")
 
     def keys_at(self, era: Era) -> tuple[Key, ...]:
         """The config keys of an era."""

@@ -111,7 +111,7 @@ def _content(agent: nn.Module, path: Path) -> PolicyFile:
 def _new_names(agent: nn.Module, content: PolicyFile) -> list[str]:
     """The new names of the agent's parameters, in the agent's own order."""
     if isinstance(agent, MettaAgent):
-        return list(parameter_names(agent))
+        return [name for name, _ in agent.named_parameters()]
     new_of = {old: new for new, old in parameter_names_of(content.config).items()}
     return [new_of[name] for name in parameter_names(agent)]
 

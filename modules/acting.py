@@ -42,7 +42,8 @@ def act(
 
 def _rows(action: Tensor, batch: Sequence[int], rows: int) -> Tensor:
     """Actions `[N, 2]` from those of a batch, with or without time."""
-    if tuple(action.shape) not in ((*batch, 2), (rows, 2)):
+    shape = tuple(action.shape)
+    if shape != (*batch, 2) and shape != (rows, 2):  # noqa: PLR1714 - a compiler does not find its symbols by `in`
         raise InputError(
             f"actions must be [B, 2] or [B, T, 2], one per observation, {rows} in all; got {list(action.shape)}"
         )

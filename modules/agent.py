@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from modules import weights
 from modules.acting import act, act_by_two_heads
 from modules.actions import ActionSpace, named_actions, refuse_other_rows
-from modules.builder import build_components, plain
+from modules.arguments import plain
+from modules.builder import build_components
 from modules.environment import Environment, environment_of
 from modules.errors import ConfigError, InputError
 from modules.executors import make_executor

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from modules.agent_keys import check_keys, check_source_keys
+from modules.arguments import argument_names, merged, options_of, plain
 from modules.base import BuildContext, MettaModule, Shape
 from modules.container import HEADS, ComponentContainer
 from modules.environment import Environment
@@ -21,16 +20,6 @@ from modules.shapes import AT_EVERY_VISIT, EXACT
 OWN_PACKAGES = ("modules.layers", "modules.blocks")
 PROPOSED_PACKAGE = "metta.agent.lib"
 """Where the proposal's configs say that all classes of the new stack are."""
-NOT_ARGUMENTS = ("_target_", "sources")
-
-
-def plain(config: Any) -> Any:
-    """Nested mappings and sequences, such as OmegaConf's, as plain dicts and lists."""
-    if isinstance(config, Mapping):
-        return {str(key): plain(value) for key, value in config.items()}
-    if isinstance(config, Sequence) and not isinstance(config, (str, bytes)):
-        return [plain(value) for value in config]
-    return config
 
 
 def build_components(config: Mapping[str, Any], environment: Environment) -> ComponentContainer:
@@ -45,6 +34,8 @@ def build_components(config: Mapping[str, Any], environment: Environment) -> Com
     """
     check_keys(config)
     configs = _component_configs(config)
+    for name, each in configs.items():
+        _check_words(name, each)
     sources = {name: tuple(_sources(name, cfg)) for name, cfg in configs.items()}
     heads = config.get("heads") or HEADS
     order = _order(sources, heads)
@@ -91,6 +82,21 @@ def _component_configs(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return configs
 
 
+def _check_words(name: str, config: Mapping[str, Any]) -> None:
+    """Before anything is wired: a misspelt `sources` would be told as a component that nobody reads."""
+    target = _target_of(name, config)
+    try:
+        options_of(component_class(target), config)
+    except ConfigError as error:
+        raise ConfigError(f"component {name!r} ({target}): {error}") from error
+
+
+def _target_of(name: str, config: Mapping[str, Any]) -> Any:
+    if config.get("_target_") is None:
+        raise ConfigError(f"component {name!r}: missing key _target_, the path of its class")
+    return config["_target_"]
+
+
 def _visits(sources: Mapping[str, Sequence[Mapping[str, Any]]], names: Iterable[str]) -> Iterator[str]:
     """Components as the old stack visited them: those that several read, several times."""
     for name in names:
@@ -135,15 +141,12 @@ def build_component(name: str, config: Mapping[str, Any], context: BuildContext)
     Raises:
         ConfigError: what is wrong, behind the component's name.
     """
-    target = config.get("_target_")
-    if target is None:
-        raise ConfigError(f"component {name!r}: missing key _target_, the path of its class")
+    target = _target_of(name, config)
     try:
         cls = component_class(target)
         check_source_keys(name, cls, context.sources)
-        options = {key: value for key, value in config.items() if key not in NOT_ARGUMENTS}
-        options = _merge(cls, cls.from_context(context), options)
-        if "numerics" in _argument_names(cls):
+        options = merged(cls, cls.from_context(context), options_of(cls, config))
+        if "numerics" in argument_names(cls):
             options.setdefault("numerics", context.numerics)
         in_keys = (*(str(source["name"]) for source in context.sources), *cls.in_keys_for(options))
         module = cls(**options, in_keys=in_keys, out_keys=(name, *cls.fixed_out_keys))
@@ -198,46 +201,3 @@ def _sources(name: str, config: Mapping[str, Any]) -> list[dict[str, Any]]:
         if not isinstance(source, dict) or not isinstance(source.get("name"), str):
             raise ConfigError(f"component {name!r}: a source is a name or a mapping with one, got {source!r}")
     return sources
-
-
-def _merge(cls: type[MettaModule], decided: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Constructor arguments; a config may repeat what the graph decides, but not contradict it."""
-    known = _argument_names(cls)
-    unknown = [key for key in given if key not in known]
-    if unknown:
-        raise ConfigError(f"unknown key(s) {', '.join(unknown)}; known are: {', '.join(sorted(known)) or 'none'}")
-    for key, value in decided.items():
-        if key in given and plain(given[key]) != plain(value):
-            decision = f"but the graph and the environment give {plain(value)!r}; remove it"
-            raise ConfigError(f"{key} is {given[key]!r} in the config, {decision}")
-    merged = {**decided, **given}
-    missing = [key for key in _parameters(cls, required=True) if key not in merged]
-    if missing:
-        raise ConfigError(f"missing key(s) {', '.join(missing)}")
-    return merged
-
-
-def _find_argument_names(cls: type[MettaModule]) -> set[str]:
-    names: set[str] = set()
-    for parent in cls.__mro__:
-        if parent is MettaModule:
-            break
-        names.update(_parameters(parent))
-        if not any(p.kind is p.VAR_KEYWORD for p in inspect.signature(parent).parameters.values()):
-            break
-    return names
-
-
-def _find_parameters(cls: type, *, required: bool = False) -> list[str]:
-    """Named constructor arguments that a config may give; only those without default if `required`."""
-    return [
-        p.name
-        for p in inspect.signature(cls).parameters.values()
-        if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL) and p.name not in ("in_keys", "out_keys")
-        if not required or p.default is p.empty
-    ]
-
-
-# A signature takes longer to read than most components take to build.
-_argument_names: Callable[..., set[str]] = cache(_find_argument_names)
-_parameters: Callable[..., list[str]] = cache(_find_parameters)

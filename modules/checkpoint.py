@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from modules.agent import MettaAgent
-from modules.builder import plain
+from modules.arguments import plain
 from modules.environment import Environment
 from modules.errors import CheckpointError, MettaError
 from modules.features import FeatureMap
@@ -146,9 +146,11 @@ def with_config(agent: MettaAgent, changes: Mapping[str, Any]) -> MettaAgent:
         changes: go into its config, at any depth, such as `{"components": {"fc1": {"l2_init_scale": 0.1}}}`.
 
     Raises:
-        CheckpointError: changes with which the policy's tensors or attributes do not fit, or of its actions.
+        CheckpointError: changes with which the policy's tensors or attributes do not fit, or of actions or environment.
     """
     agent = unwrapped(agent)
+    if "environment" in changes:
+        raise CheckpointError("with_config keeps the environment: its sizes are those of the weights")
     if "actions" in changes:
         raise CheckpointError("with_config keeps the actions that are active: call activate_actions on what it gives")
     content = policy_file_of(agent)

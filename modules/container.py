@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from modules import drawing
-from modules.errors import GraphError
+from modules.errors import GraphError, MettaError
 from modules.graph import (
     Graph,
     Node,
@@ -24,7 +24,7 @@ from modules.graph import (
     remembered,
     sizes_of,
 )
-from modules.program import HOOKS_OF_ALL, Program, Runner, compile_program, computes, run_plainly
+from modules.program import HOOKS_OF_ALL, Program, Runner, compile_program, computes, note_component, run_plainly
 from modules.regularization import REGULARIZATION_LOSS, add_regularization
 from modules.wrappers.regularized import RegularizedModule, regularizers
 
@@ -146,8 +146,11 @@ class ComponentContainer(nn.ModuleDict):
                 program(modules, data)
             else:
                 run(*self._order(wanted), modules, data)
-        except KeyError as error:
-            explain_missing(self._order(wanted)[0], data, error)
+        except Exception as error:
+            if isinstance(error, KeyError):
+                explain_missing(self._order(wanted)[0], data, error)
+            if not (tracing or isinstance(error, MettaError)):
+                note_component(error, modules)
             raise
         if with_losses:
             add_regularization(data, self._regularizers(wanted or None))

@@ -7,6 +7,10 @@ from collections.abc import Mapping, Sequence
 from torch import nn
 
 from modules.graph import Node, producers
+from modules.program import class_names
+
+SYNTAX = """#"&<>`%"""
+"""Characters that Mermaid would read otherwise, even inside a quoted label."""
 
 
 def describe(order: Sequence[Node], modules: Mapping[str, nn.Module]) -> str:
@@ -20,19 +24,20 @@ def describe(order: Sequence[Node], modules: Mapping[str, nn.Module]) -> str:
     rows = [
         (
             node.name,
-            _class_names(modules[node.name]),
+            class_names(modules[node.name]),
             f"{', '.join(node.in_keys) or '()'} -> {', '.join(node.out_keys)}"
             + (f"  after {', '.join(node.dependencies)}" if node.dependencies else ""),
             f"{sum(parameter.numel() for parameter in modules[node.name].parameters()):,}",
         )
         for node in order
     ]
+    rows = [(_line(name), kind, _line(keys), count) for name, kind, keys, count in rows]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
     lines = [
         f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {keys:<{widths[2]}}  {count:>{widths[3]}} parameters"
         for name, kind, keys, count in rows
     ]
-    return "\n".join([f"inputs: {', '.join(graph_inputs(order)) or 'none'}", *lines])
+    return "\n".join([_line(f"inputs: {', '.join(graph_inputs(order)) or 'none'}"), *lines])
 
 
 def to_mermaid(order: Sequence[Node], modules: Mapping[str, nn.Module]) -> str:
@@ -42,7 +47,7 @@ def to_mermaid(order: Sequence[Node], modules: Mapping[str, nn.Module]) -> str:
     source = {key: f"i{i}" for i, key in enumerate(graph_inputs(order))}
     lines = ["flowchart TD", *(f'    {label}(["{_escaped(key)}"])' for key, label in source.items())]
     for node in order:
-        kind = _escaped(_class_names(modules[node.name]))
+        kind = _escaped(class_names(modules[node.name]))
         lines.append(f'    {number[node.name]}["{_escaped(node.name)}<br/>{kind}"]')
     for node in order:
         for key in node.in_keys:
@@ -64,12 +69,10 @@ def _label(key: str, writer: str | None) -> str:
     return "" if writer in (None, key) else f'|"{_escaped(key)}"|'
 
 
-def _class_names(module: nn.Module) -> str:
-    """The module's class, behind those of its wrappers: `SafeModule(LinearModule)`."""
-    inner = vars(module).get("module")
-    name = type(module).__name__
-    return name if not isinstance(inner, nn.Module) else f"{name}({_class_names(inner)})"
+def _line(text: str) -> str:
+    """Without line breaks."""
+    return " ".join(text.splitlines())
 
 
 def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(f"#{ord(character)};" if character in SYNTAX else character for character in _line(text))

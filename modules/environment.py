@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from modules.errors import ConfigError
@@ -78,7 +78,8 @@ class Environment:
         try:
             return cls(**values)
         except (AttributeError, TypeError) as error:
-            raise ConfigError(f"not an environment: {error}") from error
+            known = ", ".join(field.name for field in fields(cls))
+            raise ConfigError(f"not an environment: {error}; its keys are {known}") from error
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; sizes of tokens only where there are some."""
@@ -90,10 +91,12 @@ def environment_of(config: Any, environment: Any) -> Environment:
     """The environment that an agent is given, or that its config has.
 
     Raises:
-        ConfigError: none, or what is no environment; a config that is no mapping.
+        ConfigError: none, or what is no environment; a config that is no mapping, or one of a job.
     """
     if not isinstance(config, Mapping):
         raise ConfigError(f"the config of an agent must be a mapping with `components`, got {config!r:.100}")
+    if "components" not in config and isinstance(config.get("agent"), Mapping):
+        raise ConfigError("this is a job around an agent: give its `agent`, or the whole to migrate.build_agent")
     if environment is None:
         if "environment" not in config:
             raise ConfigError("give an Environment, or a config with the key 'environment'")

@@ -21,6 +21,12 @@ class InputError(MettaError, ValueError):
     """Observations, states or actions that do not fit the agent."""
 
 
+class MissingInputError(InputError, KeyError):
+    """A key that a module reads and a mapping lacks; a `KeyError` too, as of any mapping."""
+
+    __str__ = Exception.__str__  # KeyError's own shows a message as a literal
+
+
 class SafetyError(MettaError, ValueError):
     """A tensor that should not be: NaN, infinite, or of another shape."""
 

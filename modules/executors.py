@@ -56,9 +56,10 @@ class ParallelDAGExecutor(Executor):
     """Components that do not wait for each other run in threads of their own; results are those of the sequence.
 
     It helps where a graph has heavy branches side by side and cores are idle; small agents are slower with it
-    (docs/performance.md). Threads take over the caller's grad mode, inference mode and autocast. What else torch keeps
-    per thread they cannot take over: inside `torch.func`'s transforms and torch's own modes and hooks for saved
-    tensors, one component runs after the other. So it does inside a component, which must not wait for its own thread.
+    (docs/performance.md). Threads take over the caller's inference mode and autocast. With gradients on, one component
+    runs after the other: the order in which gradients are added up would change from run to run. So it does under a
+    compiler, inside `torch.func`'s transforms and torch's own modes, which threads cannot take over, and inside a
+    component, which must not wait for its own thread.
 
     Args:
         max_workers: threads.
@@ -76,7 +77,9 @@ class ParallelDAGExecutor(Executor):
         self._making = threading.Lock()
 
     def _runner(self) -> Runner | None:
-        return None if _is_bound_to_thread() else self._run
+        if torch.compiler.is_compiling() or torch.is_grad_enabled() or _is_bound_to_thread():
+            return None
+        return self._run
 
     def _run(
         self,
@@ -97,7 +100,7 @@ class ParallelDAGExecutor(Executor):
                 for node in [node for node in order if node.name in waiting and not waiting[node.name]]:
                     del waiting[node.name]
                     inputs = [values[key] for key in node.in_keys]
-                    running[self._threads().submit(_in_modes, modes, modules[node.name], inputs)] = node
+                    running[self._threads().submit(run_with_modes, modes, modules[node.name], inputs)] = node
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     node = running.pop(future)
                     values.update(zip(node.out_keys, one_per_key(modules[node.name], future.result()), strict=True))
@@ -144,7 +147,7 @@ def _refuse_what_depends_on_order(name: str, component: nn.Module) -> None:
     for module in component.modules():
         if draws_random_numbers(module):
             raise GraphError(f"component {name!r} draws random numbers: run it with `execution: sequential`")
-        if getattr(module, "inplace", False) and not getattr(component, "keeps_inputs", False):
+        if getattr(module, "inplace", False):
             raise GraphError(f"component {name!r} writes into its input: run it with `execution: sequential`")
 
 
@@ -170,14 +173,7 @@ def _is_bound_to_thread() -> bool:
         or torch._C._functorch.maybe_current_level() is not None
         or torch._C._len_torch_dispatch_stack() > 0
         or any(type(mode).__name__ != "DeviceContext" for mode in _function_modes())
-        or _may_have_hooks_for_saved_tensors()
     )
-
-
-def _may_have_hooks_for_saved_tensors() -> bool:
-    """Whether something saves tensors in another way, as checkpointing does; torch 2.6 does not tell."""
-    top = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
-    return torch.is_grad_enabled() if top is None else top(False) is not None
 
 
 def _function_modes() -> Iterator[Any]:
@@ -195,7 +191,8 @@ def _modes() -> dict[str, Any]:
     }
 
 
-def _in_modes(modes: dict[str, Any], module: nn.Module, inputs: Sequence[Any]) -> Any:
+def run_with_modes(modes: dict[str, Any], m: nn.Module, inputs: Sequence[Any]) -> Any:
+    """Runs a component in a thread as the calling thread would."""
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(modes["inference"]))
         stack.enter_context(torch.set_grad_enabled(modes["grad"]))
@@ -203,4 +200,4 @@ def _in_modes(modes: dict[str, Any], module: nn.Module, inputs: Sequence[Any]) -
             stack.enter_context(torch.autocast(kind, dtype=dtype))
         if modes["device"] != torch.get_default_device():
             stack.enter_context(modes["device"])
-        return call(module, *inputs)
+        return call(m, *inputs)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast, final
 
 from torch import Tensor, nn
 
-from modules.errors import ConfigError, GraphError
+from modules.errors import ConfigError, GraphError, InputError, MissingInputError
 from modules.shapes import BuildContext, Shape, only_source
 
 
@@ -59,8 +59,13 @@ class MettaModule(nn.Module):
 
         Raises:
             GraphError: "... computed ... output(s) for ...", with nothing written.
+            InputError: "... reads ..., which the input lacks ...", "... takes a mapping ...".
         """
-        result = self.compute(*[data[key] for key in self.in_keys])
+        try:
+            inputs = [data[key] for key in self.in_keys]
+        except (KeyError, IndexError, TypeError) as error:
+            raise _lacking(self, data) from error
+        result = self.compute(*inputs)
         for key, value in zip(self.out_keys, one_per_key(self, result), strict=True):
             data[key] = value
         self._add_losses(data)
@@ -68,6 +73,11 @@ class MettaModule(nn.Module):
 
     def _add_losses(self, data: MutableMapping[str, Any]) -> None:
         """Adds the losses of `RegularizedModule`s, in a module alone; a container adds those of all of its own."""
+
+    def extra_repr(self) -> str:
+        """Keys and sizes, for `print`."""
+        sizes = "".join(f", {name}={getattr(self, name)}" for name in dict.fromkeys(self.io_sizes))
+        return f"{', '.join(self.in_keys)} -> {', '.join(self.out_keys)}{sizes}"
 
     @property
     def draws_random_numbers(self) -> bool:
@@ -116,11 +126,24 @@ def _names(what: str, keys: Any) -> tuple[str, ...]:
     return tuple(keys or ())
 
 
+def _lacking(module: MettaModule, data: Any) -> InputError:
+    """What to say where a module's inputs cannot be taken out of `data`."""
+    name = type(module).__name__
+    if not hasattr(data, "keys"):
+        return InputError(f"{name} takes a mapping with {', '.join(module.in_keys)}, got {type(data).__name__}")
+    present = [*data.keys()]
+    absent = [key for key in module.in_keys if key not in present]
+    return MissingInputError(
+        f"{name} reads {', '.join(map(repr, absent))}, which the input lacks; "
+        f"the input has: {', '.join(map(str, present)) or 'nothing'}"
+    )
+
+
 def one_per_key(module: nn.Module, result: Any) -> tuple[Tensor, ...]:
     """What `compute` returned, as one value per out key.
 
     Raises:
-        GraphError: "... computed ... output(s) for ...", "... computed None for ...".
+        GraphError: "... computed ... output(s) for ...", "... computed None for ...", "... computed a dict ...".
     """
     outputs = tuple(result) if isinstance(result, (tuple, list)) else (result,)
     keys = cast(Any, module).out_keys
@@ -132,4 +155,6 @@ def one_per_key(module: nn.Module, result: Any) -> tuple[Tensor, ...]:
     for key, output in zip(keys, outputs, strict=True):
         if output is None:
             raise GraphError(f"{type(module).__name__} computed None for {key!r}; does compute() return its result?")
+        if isinstance(output, dict):
+            raise GraphError(f"{type(module).__name__} computed a dict for {key!r}; it must return tensors")
     return outputs

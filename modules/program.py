@@ -72,12 +72,38 @@ def run_plainly(
     run = call_through_forward if torch.compiler.is_compiling() else call_with_hooks
     values: dict[str, Any] = {}
     for node in order:
-        inputs = [values[key] if key in values else data[key] for key in node.in_keys]
-        result = run(modules[node.name], *inputs)
+        m, inputs = modules[node.name], [values[key] if key in values else data[key] for key in node.in_keys]
+        result = run(m, *inputs)
         values.update(zip(node.out_keys, (result,) if len(node.out_keys) == 1 else result, strict=True))
     for key in outputs:
         if key in values:
             data[key] = values[key]
+
+
+PROGRAM = "<component program>"
+RUNNERS = ("run_plainly", "run_with_modes")
+"""Functions that run one component after the other, as a compiled program does; each has it in a local variable `m`."""
+
+
+def note_component(error: Exception, modules: Mapping[str, nn.Module]) -> None:
+    """Says in a note to an error in which component it arose: torch's own name none."""
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_filename == PROGRAM or (code.co_name in RUNNERS and "m" in trace.tb_frame.f_locals):
+            failed = trace.tb_frame.f_locals.get("m")
+            for name, module in modules.items():
+                if module is failed:
+                    error.add_note(f"in component {name!r} ({class_names(module)})")
+            return
+        trace = trace.tb_next
+
+
+def class_names(module: nn.Module) -> str:
+    """The module's class, behind those of its wrappers: `SafeModule(LinearModule)`."""
+    inner = vars(module).get("module")
+    name = type(module).__name__
+    return name if not isinstance(inner, nn.Module) else f"{name}({class_names(inner)})"
 
 
 def compile_program(order: Sequence[Node], outputs: Sequence[str], direct: Mapping[str, bool]) -> Program:
@@ -106,7 +132,7 @@ def compile_program(order: Sequence[Node], outputs: Sequence[str], direct: Mappi
             lines.append(f"del {', '.join(variable[key] for key in over)}")
     source = "def program(modules, data):\n" + "".join(f"    {line}\n" for line in lines or ["pass"])
     namespace: dict[str, Any] = {"call": call_with_hooks, "check": one_per_key, "Tensor": Tensor}
-    exec(compile(source, "<component program>", "exec"), namespace)  # noqa: S102 - text of our own, keys through repr
+    exec(compile(source, PROGRAM, "exec"), namespace)  # noqa: S102 - text of our own, keys through repr
     return cast(Program, namespace["program"])
 
 

@@ -37,7 +37,7 @@ def regularization_loss(regularizers: Iterable[Regularizer]) -> Tensor | None:
         if not each.training:
             continue
         for parameter in each.parameters():
-            if not parameter.requires_grad or id(parameter) in counted:
+            if not needs_gradient(parameter) or id(parameter) in counted:
                 continue
             counted.add(id(parameter))
             # Sums of squares leave the range of half precision where the loss itself does not.
@@ -47,6 +47,16 @@ def regularization_loss(regularizers: Iterable[Regularizer]) -> Tensor | None:
             if each.l1_scale:
                 losses.append(each.l1_scale * w.abs().sum())
     return torch.stack(losses).sum() if losses else None
+
+
+def needs_gradient(parameter: Tensor) -> bool:
+    """Whether it is trained, also where `torch.vmap` batches it, whose own tensors say that they are not."""
+    functorch = torch._C._functorch
+    while not torch.compiler.is_compiling() and functorch.is_functorch_wrapped_tensor(parameter):
+        if parameter.requires_grad:
+            return True
+        parameter = functorch.get_unwrapped(parameter)
+    return parameter.requires_grad
 
 
 def add_regularization(data: MutableMapping[str, Any], regularizers: Iterable[Regularizer]) -> None:

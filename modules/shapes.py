@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 from torch import Tensor
@@ -20,9 +20,9 @@ Slice = tuple[int, int]
 
 EXACT, FAST = "exact", "fast"
 NUMERICS = (EXACT, FAST)
+"""`exact` gives the old stack's bits; `fast` uses cheaper algebra, whose error is at most twice that of the old one."""
 AT_EVERY_VISIT = "at_every_visit"
 """Of an option `initialized`: weights are drawn anew for every reader of the component, as old code did."""
-"""`exact` gives the old stack's bits; `fast` uses cheaper algebra, whose error is at most twice that of the old one."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def positive(**sizes: Any) -> None:
         ConfigError: "<name> must be a positive integer, got ...".
     """
     for name, size in sizes.items():
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
             raise ConfigError(f"{name} must be a positive integer, got {size!r}")
 
 

@@ -30,7 +30,7 @@ class WeightOptions(TypedDict, total=False):
 
 FUNCTIONAL = {"ReLU": torch.relu, "Tanh": torch.tanh}
 IN_PLACE = {"ReLU": torch.relu_, "Tanh": torch.tanh_}
-"""The same, written over a tensor that nobody else reads; the backward pass needs the result alone."""
+"""The same, written over a tensor that nobody else reads."""
 
 
 class WeightModule(MettaModule):
@@ -55,9 +55,6 @@ class WeightModule(MettaModule):
     weight: Tensor
     bias: Tensor | None
     saved_attributes = ("largest_weight", "clip_value", "initial_weights")
-    overwrites: ClassVar[bool] = False
-    """Whether the nonlinearity may write over what the weight computed. Not behind a convolution: where a side is 1,
-    strides would stay that the old stack's nonlinearity did not keep."""
 
     def __init__(
         self,
@@ -73,15 +70,16 @@ class WeightModule(MettaModule):
         l2_init_scale: float | None = None,
         analyze_weights: bool | None = None,
     ) -> None:
+        scales = {"l2_norm_scale": l2_norm_scale, "l2_init_scale": l2_init_scale}
         number(clip_range=clip_range, clip_scale=clip_scale, gain=gain)
+        number(**{name: scale for name, scale in scales.items() if scale is not None})
         super().__init__(in_keys, out_keys)
         self.nonlinearity = nonlinearity
         self.l2_norm_scale, self.l2_init_scale = l2_norm_scale, l2_init_scale
         self.analyze_weights = analyze_weights
         self._initialization, self._gain = initialization, gain
         self._clip_range, self._clip_scale = clip_range, clip_scale
-        known = IN_PLACE if self.overwrites else FUNCTIONAL
-        self._functional = known.get(nonlinearity) if isinstance(nonlinearity, str) else None
+        self._functional = FUNCTIONAL.get(nonlinearity) if isinstance(nonlinearity, str) else None
         if nonlinearity is not None and self._functional is None:
             self.activation = self._make_activation(nonlinearity)
 
@@ -137,6 +135,16 @@ class WeightModule(MettaModule):
             return self._functional(x)
         return x if self.nonlinearity is None else cast(Tensor, self.activation(x))
 
+    def _linear(self, x: Tensor) -> Tensor:
+        """The linear map and the nonlinearity, written over its result where no gradient needs that.
+
+        Not behind a convolution: where a side is 1, strides would stay that the old stack's nonlinearity did not keep.
+        """
+        y = F.linear(x, self.weight, self.bias)
+        if self._functional is None or y.requires_grad or type(y) is not Tensor:
+            return self._activate(y)
+        return IN_PLACE[cast(str, self.nonlinearity)](y)
+
     @torch.no_grad()
     def clip_weights(self) -> None:
         """Clamps the weight, never the bias, to `clip_value`; 0 means no limit. Call it after the optimizer step.
@@ -169,7 +177,6 @@ class HeadModule(WeightModule):
     """
 
     io_sizes = ("in_features", "out_features")
-    overwrites = True
     size_index: ClassVar[int]
     """Which of the environment's `action_nvec` is `out_features`."""
 
@@ -190,7 +197,7 @@ class HeadModule(WeightModule):
 
     def compute(self, x: Tensor) -> Tensor:
         """`x` `[N, in_features]` -> `[N, out_features]`."""
-        return self._activate(F.linear(x, self.weight, self.bias))
+        return self._linear(x)
 
     @classmethod
     def from_context(cls, context: BuildContext) -> dict[str, Any]:

@@ -6,7 +6,7 @@ The parameters keep the names of `nn.LSTM`, without the `_net.` in front.
 from collections.abc import Mapping
 from typing import Any
 
-from migrate.rule import ByEra, Move, Rule, key
+from migrate.rule import REQUIRED, ByEra, Move, Rule, key
 
 
 def _state(config: Mapping[str, Any]) -> tuple[Move, ...]:
@@ -16,7 +16,7 @@ def _state(config: Mapping[str, Any]) -> tuple[Move, ...]:
 
 
 REST = (
-    key("nn_params.num_layers", "num_layers"),
+    key("nn_params.num_layers", "num_layers", REQUIRED, 1),
     key("nn_params.bias", "bias", True, True),
     key("nn_params.dropout", "dropout", 0.0, 0.0),
 )

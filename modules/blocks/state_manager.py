@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from modules.base import MettaModule, positive
+from modules.base import BuildContext, MettaModule, Shape, positive
+from modules.errors import ConfigError
 
 
 class StateManager(MettaModule):
@@ -26,6 +28,7 @@ class StateManager(MettaModule):
 
     in_keys: Sequence[str] = ("current_state", "action")
     out_keys: Sequence[str] = ("next_state", "state_delta")
+    fixed_out_keys = ("state_delta",)
     io_sizes = ("state_dim", "action_dim")
 
     def __init__(
@@ -40,6 +43,22 @@ class StateManager(MettaModule):
         super().__init__(in_keys, out_keys)
         self.state_dim, self.action_dim = state_dim, action_dim
         self.delta = nn.Linear(state_dim + action_dim, state_dim)
+
+    @classmethod
+    def from_context(cls, context: BuildContext) -> dict[str, Any]:
+        """S and A, off the two sources.
+
+        Raises:
+            ConfigError: "needs two sources, a state and an action, vectors both ...".
+        """
+        if [len(shape) for shape in context.in_shapes] != [1, 1]:
+            raise ConfigError(f"needs two sources, a state and an action, vectors both, got shapes {context.in_shapes}")
+        return {"state_dim": context.in_shapes[0][0], "action_dim": context.in_shapes[1][0]}
+
+    @classmethod
+    def output_shape(cls, in_shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
+        """`(S,)`."""
+        return in_shapes[0]
 
     def compute(self, current_state: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
         """`[..., S]`, `[..., A]` -> `[..., S]`, `[..., S]`."""

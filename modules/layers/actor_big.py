@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from modules.base import EXACT, FAST, BilinearActorModule, positive
+from modules.base import EXACT, BilinearActorModule, positive
 
 # N batch times time, A actions, H hidden, E embedding, K bilinear outputs
 
@@ -29,9 +29,6 @@ class ActorBigModule(BilinearActorModule):
         ConfigError: a size that is not positive, another `numerics`.
     """
 
-    keeps_inputs = True
-    """The ReLU between its layers writes into what the first one computed, if anywhere."""
-
     def __init__(
         self,
         hidden_size: int,
@@ -46,9 +43,7 @@ class ActorBigModule(BilinearActorModule):
         positive(bilinear_output_dim=bilinear_output_dim, mlp_hidden_dim=mlp_hidden_dim)
         super().__init__(hidden_size, embedding_dim, bilinear_output_dim, numerics, in_keys, out_keys)
         self.mlp = nn.Sequential(
-            nn.Linear(bilinear_output_dim, mlp_hidden_dim),
-            nn.ReLU(inplace=numerics == FAST),
-            nn.Linear(mlp_hidden_dim, 1),
+            nn.Linear(bilinear_output_dim, mlp_hidden_dim), nn.ReLU(), nn.Linear(mlp_hidden_dim, 1)
         )
 
     def compute(self, hidden: Tensor, embeds: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -38,7 +39,8 @@ class Conv2dModule(WeightModule):
         bias: whether to add a learned bias.
         drops_remainder: whether a kernel may leave out the last rows or columns of its input, where no whole step is
             left. It is read where an agent is built: a config without it is refused then.
-        numerics: `fast` multiplies by the kernel as a matrix where it has few places in the input; `exact` convolves.
+        numerics: `fast` multiplies by the kernel as a matrix where it has few places in the input (a compiler, which
+            takes any batch size, counts those of one image); `exact` convolves.
         **options: see `WeightModule`.
 
     Raises:
@@ -81,7 +83,7 @@ class Conv2dModule(WeightModule):
         if self.numerics == FAST and not self.padding:
             windows = x.unfold(2, self.kernel_size, self.stride).unfold(3, self.kernel_size, self.stride)
             rows, _, height, width = windows.shape[:4]
-            if height * width == 1 or rows * height * width <= FEW_WINDOWS:
+            if height * width == 1 or (not torch.compiler.is_compiling() and rows * height * width <= FEW_WINDOWS):
                 return self._multiplied(windows)
         return self._activate(F.conv2d(x, self.weight, self.bias, self.stride, self.padding))
 
@@ -93,10 +95,11 @@ class Conv2dModule(WeightModule):
         rows, _, height, width = windows_BChwKK.shape[:4]
         places = rows * height * width
         windows, weight = windows_BChwKK.permute(0, 2, 3, 1, 4, 5), self.weight
-        if places > self.out_channels:
+        if torch.compiler.is_compiling() or places > self.out_channels:
             windows, weight = windows.permute(0, 1, 2, 4, 5, 3), weight.permute(0, 2, 3, 1)
-        y = self._activate(F.linear(windows.reshape(places, -1), weight.flatten(1), self.bias))
-        return y.view(rows, height, width, -1).permute(0, 3, 1, 2)
+        weight = weight.flatten(1)
+        y = self._activate(F.linear(windows.reshape(places, weight.shape[1]), weight, self.bias))
+        return y.view(rows, height, width, self.out_channels).permute(0, 3, 1, 2)
 
     @classmethod
     def from_context(cls, context: BuildContext) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from modules.base import BuildContext, Shape, WeightModule, WeightOptions, only_source, positive
 
@@ -25,7 +24,6 @@ class LinearModule(WeightModule):
     """
 
     io_sizes = ("in_features", "out_features")
-    overwrites = True
 
     def __init__(
         self,
@@ -45,7 +43,7 @@ class LinearModule(WeightModule):
 
     def compute(self, x: Tensor) -> Tensor:
         """`x` `[..., in_features]` -> `[..., out_features]`."""
-        return self._activate(F.linear(x, self.weight, self.bias))
+        return self._linear(x)
 
     @classmethod
     def from_context(cls, context: BuildContext) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from modules.base import (
     positive,
     probability,
 )
-from modules.errors import ConfigError
+from modules.errors import ConfigError, InputError
 
 DRAWS = {"once": 1, "twice": 2, AT_EVERY_VISIT: 2}
 """`initialized` -> draws of initial weights when it is made."""
@@ -50,8 +50,7 @@ class LSTMModule(MettaModule):
         numerics: `fast` runs a single step by the cell, layer by layer; `exact` by the kernel for sequences.
 
     Raises:
-        ConfigError: a size that is not positive, a dropout outside [0, 1], another `initialized` or
-            `numerics`.
+        ConfigError: a size that is not positive, a dropout outside [0, 1], another `initialized` or `numerics`.
     """
 
     fixed_in_keys = ("lstm_h", "lstm_c")
@@ -104,26 +103,45 @@ class LSTMModule(MettaModule):
         return self.training and self.num_layers > 1 and self.dropout > 0
 
     def compute(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """`x` `[B * T, input_size]`, `h`, `c` `[num_layers, B, hidden_size]` -> `[B * T, hidden_size]`, `h`, `c`."""
+        """`x` `[B * T, input_size]`, `h`, `c` `[num_layers, B, hidden_size]` -> `[B * T, hidden_size]`, `h`, `c`.
+
+        Raises:
+            InputError: "the recurrent core takes ...". torch's kernel would read beyond its memory.
+        """
+        if x.shape[1:].numel() != self.input_size or h.shape != c.shape or h.shape != self.state_shape(h.shape[1]):
+            self._refuse(x, h, c)
         batch, rows = h.shape[1], x.shape[0]
         if inside_vmap():
             return self._unrolled(x, h, c)
         if self.numerics == FAST and rows == batch and not (self.training and self.dropout):
             return self._step(x, h, c)
         x_TBI = x.reshape(batch, rows // batch, -1).transpose(0, 1)
-        weights = [cast(Tensor, self._parameters[name]) for name in self._weight_names]
+        weights = [self._weight(name) for name in self._weight_names]
         y_TBH, h, c = torch.lstm(
             x_TBI, (h, c), weights, self.bias, self.num_layers, self.dropout, self.training, False, False
         )
+        if torch.compiler.is_compiling():  # a graph of torch 2.6 has states [L, 1, B, H]
+            h, c = (state.reshape(self.state_shape(batch)) for state in (h, c))
         return y_TBH.transpose(0, 1).reshape(rows, self.hidden_size), h.detach(), c.detach()
+
+    def _weight(self, name: str) -> Tensor:
+        """A parameter, or what pruning or a parametrisation put in its place."""
+        parameter = self._parameters.get(name)
+        return cast(Tensor, getattr(self, name)) if parameter is None else parameter
+
+    def _refuse(self, *inputs: Tensor) -> None:
+        size = f"[{self.num_layers}, B, {self.hidden_size}]"
+        got = ", ".join(str(list(each.shape)) for each in inputs)
+        raise InputError(
+            f"the recurrent core takes {self.in_keys[0]!r} [B * T, {self.input_size}] and two states {size}, got {got}"
+        )
 
     def _step(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One step, `x` `[B, input_size]`, without the sequence kernel's preparations."""
         states = []
         for i in range(self.num_layers):
-            biases = (self._parameters[f"bias_ih_l{i}"], self._parameters[f"bias_hh_l{i}"]) if self.bias else ()
-            weights = (self._parameters[f"weight_ih_l{i}"], self._parameters[f"weight_hh_l{i}"])
-            x, cell = torch.lstm_cell(x, (h[i], c[i]), *cast("tuple[Tensor, ...]", (*weights, *biases)))
+            kinds = PARAMETERS if self.bias else PARAMETERS[:2]
+            x, cell = torch.lstm_cell(x, (h[i], c[i]), *(self._weight(f"{kind}_l{i}") for kind in kinds))
             states.append((x, cell))
         hs, cs = zip(*states, strict=True)
         return x, torch.stack(hs).detach(), torch.stack(cs).detach()
@@ -132,12 +150,13 @@ class LSTMModule(MettaModule):
         """The kernel's formula, step by step, of operations that `vmap` has rules for."""
         y_TBH, states = x.reshape(h.shape[1], -1, x.shape[1]).transpose(0, 1), []
         for i in range(self.num_layers):
-            w_x, w_h, b_x, b_h = (self._parameters.get(f"{kind}_l{i}") for kind in PARAMETERS)
+            w_x, w_h = (self._weight(f"{kind}_l{i}") for kind in PARAMETERS[:2])
+            b_x, b_h = (self._weight(f"{kind}_l{i}") if self.bias else None for kind in PARAMETERS[2:])
             if i and self.dropout:
                 y_TBH = F.dropout(y_TBH, self.dropout, self.training)
             h_BH, c_BH, steps = h[i], c[i], []
             for x_BI in y_TBH.unbind():
-                gates = F.linear(x_BI, cast(Tensor, w_x), b_x) + F.linear(h_BH, cast(Tensor, w_h), b_h)
+                gates = F.linear(x_BI, w_x, b_x) + F.linear(h_BH, w_h, b_h)
                 enter, forget, cell, leave = gates.chunk(4, dim=-1)
                 c_BH = forget.sigmoid() * c_BH + enter.sigmoid() * cell.tanh()
                 h_BH = leave.sigmoid() * c_BH.tanh()
@@ -153,7 +172,7 @@ class LSTMModule(MettaModule):
 
     def initial_state(self, batch: int, like: Tensor) -> tuple[Tensor, Tensor]:
         """Zeros `[num_layers, batch, hidden_size]`, on the device of `like` and in the dtype of the weights."""
-        dtype = cast(Tensor, self._parameters[self._weight_names[0]]).dtype
+        dtype = self._weight(self._weight_names[0]).dtype
         zeros = torch.zeros(self.state_shape(batch), device=like.device, dtype=dtype)
         return zeros, zeros
 

@@ -99,7 +99,7 @@ class SafeModule(Wrapper):
             try:
                 for x in inputs:
                     mark = x.__dict__.get(FOUND_FINITE)  # as `_is_known`, without a call for each small layer
-                    if (mark is None or mark != (x._version, id(x))) and not _seems_finite(x):
+                    if (mark is None or mark[1] != id(x) or mark[0] != x._version) and not _seems_finite(x):
                         self._explain_all("input", self.in_keys, inputs)
             except AttributeError:
                 self._refuse_others(inputs)
@@ -168,14 +168,14 @@ class SafeModule(Wrapper):
         if not self.action_bounds:
             return result
         outputs = [
-            x.clamp(*self.action_bounds[key]) if key in self.action_bounds else x
+            x.clamp(*self.action_bounds[key]).to(x.dtype) if key in self.action_bounds else x
             for key, x in zip(self.out_keys, one_per_key(self, result), strict=True)
         ]
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     def _warn_of_extremes(self, outputs: Sequence[Tensor]) -> None:
         for key, x in zip(self.out_keys, outputs, strict=True):
-            if key not in self.value_keys or key in self._warned or not x.numel() or inside_vmap():
+            if key not in self.value_keys or key in self._warned or not x.numel() or _has_no_values(x):
                 continue
             values = x.detach()
             low, high = values.min().item(), values.max().item()
@@ -188,7 +188,8 @@ class SafeModule(Wrapper):
 
 def _is_known(x: Tensor) -> bool:
     """Whether a `SafeModule` wrote `x`, found it finite, and nothing was written into it since."""
-    return FOUND_FINITE in x.__dict__ and x.__dict__[FOUND_FINITE] == (x._version, id(x))
+    mark = x.__dict__.get(FOUND_FINITE)
+    return mark is not None and mark[1] == id(x) and mark[0] == x._version
 
 
 def _seems_finite(x: Tensor) -> bool:
@@ -207,9 +208,14 @@ def _seems_finite(x: Tensor) -> bool:
     try:
         return math.isfinite((x.detach() if x.requires_grad else x).sum().item())
     except RuntimeError:
-        if inside_vmap():
+        if _has_no_values(x):
             return True
         raise
+
+
+def _has_no_values(x: Tensor) -> bool:
+    """Whether only shapes are computed, or a batch of which torch tells no single values."""
+    return inside_vmap() or x.is_meta or type(x).__name__ == "FakeTensor"
 
 
 def _by_key(bounds: Any, out_keys: Sequence[str]) -> Mapping[str, Bounds]:

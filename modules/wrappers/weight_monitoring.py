@@ -56,10 +56,16 @@ class WeightMonitoringModule(Wrapper):
     def after_step(self) -> None:
         """Clips the weights and warns of sick ones. Call it after the optimizer step, as `agent.clip_weights()` does.
 
+        Raises:
+            ConfigError: "the weights of ... are computed ...", by a parametrisation of torch's, where they are clipped.
+
         Warns:
             WeightWarning: "... dead unit(s) in ...", "large norm ... of ...".
         """
         if self.weight_limit:
+            if any(hasattr(module, "parametrizations") for module in self.modules()):
+                way_out = f"give this {type(self).__name__} no clip_value"
+                raise ConfigError(f"the weights of {self.label} are computed from others, and not clipped: {way_out}")
             for parameter in self.parameters():
                 if parameter.dim() >= 2:
                     parameter.clamp_(-self.weight_limit, self.weight_limit)

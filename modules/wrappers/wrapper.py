@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from modules.base import MettaModule
 from modules.errors import ConfigError
-from modules.program import call
+from modules.program import call, class_names
 
 SHARED = (
     "_parameters",
@@ -153,8 +153,8 @@ class Wrapper(MettaModule):
         cast(Any, self.module)._load_from_state_dict(*args)
 
     def extra_repr(self) -> str:
-        """The wrapped module's class, since it is no child."""
-        return f"around {type(self.module).__name__}"
+        """The wrapped module's classes, since it is no child, and its keys."""
+        return f"around {class_names(self.module)}, {', '.join(self.in_keys)} -> {', '.join(self.out_keys)}"
 
 
 def innermost(module: nn.Module) -> nn.Module:

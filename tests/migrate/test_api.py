@@ -176,3 +176,43 @@ def test_what_is_no_environment_is_refused() -> None:
 
     with pytest.raises(UsageError, match="no divisor for the feature 'no such feature'"):
         environment_from(Unknown)
+
+
+def test_an_agent_of_the_new_stack_alone_is_saved_with_its_optimizer(tmp_path: Path) -> None:
+    components = {
+        "_obs_": {"_target_": "modules.blocks.obs.ObsModule", "out_features": 6},
+        "_core_": {"_target_": "modules.layers.lstm.LSTMModule", "hidden_size": 4, "sources": ["_obs_"]},
+        "_value_": {"_target_": "metta.agent.lib.LinearModule", "out_features": 1, "sources": ["_core_"]},
+        "_action_embeds_": {
+            "_target_": "modules.layers.action_embedding.ActionEmbeddingModule",
+            "num_embeddings": 9,
+            "embedding_dim": 3,
+        },
+        "_action_": {
+            "_target_": "modules.layers.actor_single_head.ActorSingleHeadModule",
+            "sources": ["_core_", "_action_embeds_"],
+        },
+    }
+    environment = modules.Environment(obs_shape=(3, 3, 2), feature_normalizations=(1.0, 1.0))
+    agent = migrate.build_agent({"components": components}, environment)
+    agent.activate_actions(["noop", "move"], [0, 3], "cpu")
+    optimizer = torch.optim.Adam(agent.parameters(), lr=0.5)
+    agent({"x": torch.zeros(2, 3, 3, 2)})["value"].sum().backward()
+    optimizer.step()
+    migrate.save_policy(tmp_path / "policy.safetensors", agent, optimizer.state_dict())
+    again = migrate.load_policy(tmp_path / "policy.safetensors", "modules")
+    state = migrate.load_optimizer_state(tmp_path / "policy.safetensors", again)
+    assert state["param_groups"][0]["lr"] == 0.5
+    before = optimizer.state_dict()["state"]
+    assert state["state"].keys() == before.keys()
+    assert all(torch.equal(state["state"][i]["exp_avg"], each["exp_avg"]) for i, each in before.items())
+
+
+def test_parameter_names_know_how_many_layers_a_core_has_by_itself(policy: Path) -> None:
+    agent = migrate.load_policy(policy, "modules")
+    assert isinstance(agent, modules.MettaAgent)
+    config = {**agent.config, "components": {**agent.config["components"]}}
+    config["components"]["_core_"] = {**config["components"]["_core_"]}
+    assert config["components"]["_core_"].pop("num_layers") == 2
+    alone = modules.MettaAgent(config, agent.environment)
+    assert len([name for name in migrate.parameter_names(alone) if "_core_" in name]) == 4

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from equivalence.case import Setup, cases
 from migrate.eras import ORDER, Era
-from migrate.errors import UnusableFileError
+from migrate.errors import UnusableFileError, UsageError
 from migrate.registry import rules
-from migrate.rule import REQUIRED, ByEra, Key, in_force
+from migrate.rule import REQUIRED, ByEra, Key, Rule, in_force
 from migrate.translate import flatten, to_new, to_old
 
 ERA = Era("E4d")
@@ -263,3 +263,9 @@ def test_keys_that_hydra_or_the_old_base_class_acted_on_are_refused(name: str) -
 def test_interpolations_that_would_move_or_decide_something_are_refused(config: dict[str, Any]) -> None:
     with pytest.raises(UnusableFileError, match="is an interpolation"):
         to_new(rules()["linear"], config, Era("E4d"), "a.yaml")
+
+
+def test_parts_are_a_mapping() -> None:
+    parts: Any = ("layers.Inner",)
+    with pytest.raises(UsageError, match=r"the rule of layers\.Scale: parts is .*, expected a mapping"):
+        Rule(old="layers.Scale", new="ScaleModule", parts=parts)

@@ -332,3 +332,8 @@ def test_an_agent_with_two_tables_of_actions_does_not_choose_one() -> None:
     policy.components["more"] = ActionEmbeddingModule(4, 2, in_keys=(), out_keys=("more",))
     with pytest.raises(ConfigError, match="needs one component with action embeddings, this one has 2"):
         policy.activate_actions(*ACTIONS)
+
+
+def test_a_job_is_no_agent() -> None:
+    with pytest.raises(ConfigError, match=r"this is a job around an agent: give its `agent`, or the whole to"):
+        MettaAgent({"agent": config()}, ENVIRONMENT)

@@ -2,18 +2,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tensordict import TensorDict
 from torch import Tensor, nn
 
 from modules.base import MettaModule, WeightModule
-from modules.errors import ConfigError, GraphError
+from modules.errors import ConfigError, GraphError, InputError
 from modules.layers.linear import LinearModule
+from modules.wrappers import SafeModule
 
 
 class Returns(MettaModule):
-    def __init__(self, *results: Tensor, out_keys: tuple[str, ...], as_list: bool = False) -> None:
+    def __init__(self, *results: Any, out_keys: tuple[str, ...], as_list: bool = False) -> None:
         super().__init__(["input"], out_keys)
         self.results = list(results) if as_list else results
 
@@ -55,9 +57,32 @@ def test_a_wrong_number_of_outputs_is_refused_and_nothing_is_written(number: int
     assert list(data) == ["input"]
 
 
-def test_a_missing_input_is_a_key_error() -> None:
-    with pytest.raises(KeyError, match="input"):
-        LinearModule(3, 4)({})
+def test_a_missing_input_is_named_with_what_is_there() -> None:
+    message = "^LinearModule reads 'input', which the input lacks; the input has: x$"
+    with pytest.raises(InputError, match=message):
+        LinearModule(3, 4)({"x": torch.ones(1)})
+    with pytest.raises(KeyError, match=message):
+        SafeModule(LinearModule(3, 4)).module({"x": torch.ones(1)})
+
+
+def test_a_tensor_is_no_mapping() -> None:
+    with pytest.raises(InputError, match="LinearModule takes a mapping with input, got Tensor"):
+        LinearModule(3, 4)(torch.ones(1, 3))
+
+
+def test_a_dict_that_is_computed_is_refused() -> None:
+    with pytest.raises(GraphError, match="Returns computed a dict for 'a'; it must return tensors"):
+        Returns({"a": torch.ones(1)}, out_keys=("a",), as_list=True)({"input": torch.ones(1)})
+
+
+def test_a_module_prints_its_keys_and_sizes() -> None:
+    assert repr(LinearModule(3, 4)) == "LinearModule(input -> output, in_features=3, out_features=4)"
+    assert repr(SafeModule(LinearModule(3, 4))) == "SafeModule(around LinearModule, input -> output)"
+
+
+def test_sizes_may_be_numbers_of_numpy() -> None:
+    size: Any = np.int64(3)
+    assert LinearModule(size, 4)({"input": torch.ones(1, 3)})["output"].shape == (1, 4)
 
 
 @pytest.mark.parametrize("keys", ["input", [3], [("nested", "key")]])
@@ -90,11 +115,17 @@ def test_an_unusable_nonlinearity_is_refused(name: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["ReLU", "Tanh"])
+@torch.no_grad()
 def test_a_nonlinearity_overwrites_nothing_that_others_read(name: str) -> None:
-    x, before = torch.eye(3), torch.eye(3)
-    linear = LinearModule(3, 3, nonlinearity=name)
-    weight = linear.weight.detach().clone()
-    torch.autograd.backward(linear.compute(x).sum())
+    class Skip(LinearModule):
+        def compute(self, x: Tensor) -> Tensor:
+            return x + self._activate(x)
+
+    x, before = torch.eye(3) - 0.5, torch.eye(3) - 0.5
+    linear, skip = LinearModule(3, 3, nonlinearity=name), Skip(3, 3, nonlinearity=name)
+    weight = linear.weight.clone()
+    linear.compute(x)
+    assert torch.equal(skip.compute(x), before + getattr(torch, name.lower())(before))
     assert torch.equal(x, before)
     assert torch.equal(linear.weight, weight)
 

@@ -240,3 +240,15 @@ def test_an_environment_that_does_not_fit_is_told() -> None:
     wrong = type(ENVIRONMENT)(obs_shape=(5, 5, 3), feature_normalizations=(1.0,))
     with pytest.raises(ConfigError, match="the environment gives 1 divisors for 3 features"):
         build_components(CONFIG, wrong)
+
+
+def test_a_misspelt_key_is_told_before_what_follows_from_it() -> None:
+    changed = config(fc1={"_target_": "modules.layers.linear.LinearModule", "out_features": 3, "soruces": ["flat"]})
+    with pytest.raises(ConfigError, match=r"component 'fc1' \(.*\): unknown key\(s\) soruces; known are: "):
+        build_components(changed, ENVIRONMENT)
+
+
+@pytest.mark.parametrize("scale", ["l2_norm_scale", "l2_init_scale"])
+def test_scales_are_numbers(scale: str) -> None:
+    with pytest.raises(ConfigError, match=f"{scale} must be a number, got 'x'"):
+        LinearModule(2, 2, **{scale: "x"})  # type: ignore[arg-type]

@@ -31,7 +31,7 @@ def test_describe_lists_inputs_then_components_in_execution_order() -> None:
 def test_mermaid_draws_inputs_components_and_what_flows() -> None:
     assert small().to_mermaid().splitlines() == [
         "flowchart TD",
-        '    i0(["&lt;&quot;x&amp;y&quot;&gt;"])',
+        '    i0(["#60;#34;x#38;y#34;#62;"])',
         '    i1(["x"])',
         '    i2(["lstm_h"])',
         '    i3(["lstm_c"])',
@@ -54,3 +54,13 @@ def test_mermaid_draws_inputs_components_and_what_flows() -> None:
 def test_an_empty_container_can_be_shown() -> None:
     assert ComponentContainer().describe() == "inputs: none"
     assert ComponentContainer().to_mermaid() == "flowchart TD"
+
+
+def test_a_name_is_a_label_whatever_is_in_it() -> None:
+    container = ComponentContainer()
+    container.register_component("`a`", LinearModule(1, 1, in_keys=("#35;\n%%x",), out_keys=("`a`",)))
+    assert container.to_mermaid().splitlines()[1:3] == [
+        '    i0(["#35;35; #37;#37;x"])',
+        '    c0["#96;a#96;<br/>LinearModule"]',
+    ]
+    assert len(container.describe().splitlines()) == 2

@@ -143,3 +143,8 @@ def test_actions_of_an_evaluation_in_inference_mode_can_be_learned_with() -> Non
 def test_actions_are_not_changed_by_a_config() -> None:
     with pytest.raises(CheckpointError, match="with_config keeps the actions that are active: call activate_actions"):
         with_config(trained(), {"actions": {"names": ["noop"], "max_params": [0]}})
+
+
+def test_the_environment_stays() -> None:
+    with pytest.raises(CheckpointError, match="with_config keeps the environment"):
+        with_config(agent(), {"environment": {"obs_shape": [7, 7, 3]}})

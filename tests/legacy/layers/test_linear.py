@@ -17,7 +17,7 @@ def test_all_of_nn_params_goes_to_torch() -> None:
 
 
 def test_its_source_must_be_a_vector() -> None:
-    message = r"^_input_tensor_shape for Linear should be 1d \(ignoring batch dimension\)$"
+    message = r"^_input_tensor_shape for Linear should be 1d \(ignoring batch dimension\)"
     with pytest.raises(AssertionError, match=message):
         build(Linear, Source("x", torch.ones(2, 4, 4)), nn_params={"out_features": 3}, clip_range=0)
 

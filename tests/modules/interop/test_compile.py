@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch._dynamo.exc import Unsupported
 
-from modules import PolicyState, SafeModule
+from modules import PolicyState, SafeModule, with_config
 from modules.errors import GraphError
 from modules.layers.linear import LinearModule
 from modules.layers.obs_token_pad_strip import ObsTokenPadStripModule
@@ -147,3 +147,15 @@ def test_an_agent_that_was_compiled_in_place_keeps_its_names() -> None:
     policy.compile(backend="eager", fullgraph=True)
     assert policy(batch_of(policy, 2))["value"].shape == (2, 1)
     assert list(policy.state_dict()) == names
+
+
+@pytest.mark.parametrize("change", [{}, {"execution": "parallel"}, {"numerics": "fast"}])
+def test_a_rollout_of_another_batch_size_may_come_before_training(change: dict[str, str]) -> None:
+    policy = with_config(agent(), change).eval()
+    run, _ = compiled(policy, "eager")
+    rollout = batch_of(policy, 8)
+    del rollout["action"]
+    run(rollout)
+    for batch in ((4, 16), (5, 3)):
+        data = batch_of(policy, *batch)
+        torch.testing.assert_close(run(dict(data))["log_prob"], policy(dict(data))["log_prob"])

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, grad, stack_module_state, vmap
+from torch.func import functional_call, grad, linearize, stack_module_state, vmap
 
-from modules import ComponentContainer, MettaAgent
+from modules import ComponentContainer, LinearModule, MettaAgent, RegularizedModule
 from tests.modules._agents import agent
 from tests.modules.interop._shipped import EXAMPLE, of_config
 from tests.modules.interop._steps import batch_of, loss_of
@@ -107,3 +107,31 @@ def test_vmap_over_observations_is_a_batch() -> None:
     one_by_one = vmap(lambda x, h, c: heads(x.unsqueeze(0), h.unsqueeze(1), c.unsqueeze(1)), in_dims=(0, 1, 1))(x, h, c)
     for value, expected in zip(one_by_one, heads(x, h, c), strict=True):
         torch.testing.assert_close(value.squeeze(1), expected)
+
+
+def test_the_losses_of_stacked_agents_are_those_of_each() -> None:
+    agents = [regularized(agent()) for _ in range(AGENTS)]
+    parameters, buffers = stack_module_state(agents)
+    data = batch_of(agents[0], 4)
+
+    def loss(parameters: dict[str, Tensor], buffers: dict[str, Tensor]) -> Tensor:
+        called = functional_call(agents[0], (parameters, buffers), (dict(data),))
+        result: Tensor = called["regularization_loss"]
+        return result
+
+    expected = torch.stack([each(dict(data))["regularization_loss"] for each in agents])
+    torch.testing.assert_close(vmap(loss)(parameters, buffers), expected)
+
+
+def regularized(policy: MettaAgent) -> MettaAgent:
+    for name, component in list(policy.components.items()):
+        policy.components.replace_component(name, RegularizedModule(component))
+    return policy
+
+
+@pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr Node:UserWarning")
+def test_a_layer_is_linearized_at_its_own_weights() -> None:
+    layer, x = LinearModule(3, 2, nonlinearity="ReLU"), torch.randn(4, 3)
+    value, tangent = linearize(layer.compute, x)
+    assert torch.equal(value, layer.compute(x))
+    torch.testing.assert_close(tangent(x), value - layer.compute(torch.zeros_like(x)) + tangent(torch.zeros_like(x)))

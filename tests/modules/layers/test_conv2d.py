@@ -30,3 +30,8 @@ def test_a_kernel_that_would_drop_pixels_is_refused(side: int, kernel: int) -> N
         ConfigError, match=r"the kernel does not tile its input: .* adjust padding, kernel_size or stride"
     ):
         Conv2dModule.output_shape(((1, side, side),), options)
+
+
+@pytest.mark.parametrize("kernel", [2, 3])
+def test_the_fast_way_takes_no_images_too(kernel: int) -> None:
+    assert Conv2dModule(2, 5, kernel, numerics="fast").compute(torch.ones(0, 2, 3, 3)).shape[:2] == (0, 5)

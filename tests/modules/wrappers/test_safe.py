@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from modules import LinearModule, MettaModule, SafeModule
 from modules.errors import ConfigError, SafetyError, SafetyWarning
@@ -229,3 +230,26 @@ def test_what_is_checked_can_be_changed_later() -> None:
 def test_under_vmap_nobody_warns_of_values() -> None:
     safe = SafeModule(Given(("_value_",)), value_limit=1.0)
     assert torch.vmap(safe.compute)(torch.tensor([[3.0], [4.0]])).tolist() == [[3.0], [4.0]]
+
+
+def test_what_was_found_finite_may_be_copied_into_inference_mode() -> None:
+    with torch.no_grad():
+        x = SafeModule(Given(("x",)))({"in_0": torch.zeros(2)})["x"]
+    with torch.inference_mode():
+        SafeModule(Given(("x",)))({"in_0": copy.deepcopy(x)})
+        SafeModule(Given(("_value_",)))({"in_0": copy.deepcopy(x)})
+
+
+@pytest.mark.parametrize("key", ["x", "_value_"])
+def test_where_only_shapes_are_computed_values_are_not_looked_at(key: str) -> None:
+    safe = SafeModule(Given((key,)))
+    assert safe({"in_0": torch.ones(2, 3, device="meta")})[key].shape == (2, 3)
+    with FakeTensorMode() as mode:
+        assert safe({"in_0": mode.from_tensor(torch.ones(2, 3))})[key].shape == (2, 3)
+
+
+def test_bounded_integers_stay_integers() -> None:
+    x = torch.tensor([[-1, 2, 9]])
+    bounded = SafeModule(Given(), action_bounds=(0.0, 3.0))({"in_0": x})["_action_"]
+    assert bounded.dtype == torch.int64
+    assert bounded.tolist() == [[0, 2, 3]]

@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 import torch
+from torch.nn.utils.parametrizations import orthogonal
 
 from modules import LinearModule, WeightMonitoringModule
 from modules.errors import ConfigError, WeightWarning
@@ -81,3 +82,9 @@ def test_a_weight_that_is_no_number_is_warned_of() -> None:
         module.weight[0, 0] = float("nan")
     with pytest.warns(WeightWarning, match="large norm nan of 'weight'"):
         WeightMonitoringModule(module, clip_value=1.0).after_step()
+
+
+def test_a_weight_that_is_computed_is_not_clipped() -> None:
+    monitored = WeightMonitoringModule(orthogonal(LinearModule(4, 3), "weight"), clip_value=0.5)
+    with pytest.raises(ConfigError, match=r"the weights of 'output' .* are computed from others, and not clipped"):
+        monitored.after_step()
