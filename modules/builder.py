@@ -150,7 +150,10 @@ def build_component(name: str, config: Mapping[str, Any], context: BuildContext)
             options.setdefault("numerics", context.numerics)
         in_keys = (*(str(source["name"]) for source in context.sources), *cls.in_keys_for(options))
         module = cls(**options, in_keys=in_keys, out_keys=(name, *cls.fixed_out_keys))
-        return module, cls.output_shape(context.in_shapes, options)
+        shape: Any = cls.output_shape(context.in_shapes, options)
+        if not isinstance(shape, tuple):
+            raise ConfigError(f"output_shape must give a tuple, the sizes without the batch, got {shape!r}")
+        return module, shape
     except (MettaError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise ConfigError(f"component {name!r} ({target}): {error}") from error
 

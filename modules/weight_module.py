@@ -29,8 +29,8 @@ class WeightOptions(TypedDict, total=False):
 
 
 FUNCTIONAL = {"ReLU": torch.relu, "Tanh": torch.tanh}
-IN_PLACE = {"ReLU": torch.relu_, "Tanh": torch.tanh_}
-"""The same, written over a tensor that nobody else reads."""
+IN_PLACE = {torch.relu: torch.relu_, torch.tanh: torch.tanh_}
+"""The same, written over their argument."""
 
 
 class WeightModule(MettaModule):
@@ -143,7 +143,7 @@ class WeightModule(MettaModule):
         y = F.linear(x, self.weight, self.bias)
         if self._functional is None or y.requires_grad or type(y) is not Tensor:
             return self._activate(y)
-        return IN_PLACE[cast(str, self.nonlinearity)](y)
+        return IN_PLACE[self._functional](y)
 
     @torch.no_grad()
     def clip_weights(self) -> None:

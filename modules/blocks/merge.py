@@ -38,7 +38,7 @@ class MergeModule(SlicedMergeModule):
         dim: dimension, counting the batch as 0.
 
     Raises:
-        ConfigError: "merge_type must be ...", as many slices as inputs are needed, an empty or negative slice.
+        ConfigError: "merge_type must be ...", no inputs, another number of slices, an empty or negative slice.
     """
 
     def __init__(
@@ -52,6 +52,8 @@ class MergeModule(SlicedMergeModule):
     ) -> None:
         if merge_type not in MERGES:
             raise ConfigError(f"merge_type must be {', '.join(MERGES)}, got {merge_type!r}")
+        if not in_keys:
+            raise ConfigError("in_keys must name at least one input to merge")
         super().__init__(in_keys, slices=slices, dim=dim, out_keys=out_keys)
         self.merge_type = merge_type
 

@@ -50,7 +50,7 @@ def _permute_embeddings(components: Any) -> None:
 
 
 def _drop_nonlinearity(components: Any) -> None:
-    components["critic_1"]._functional = torch.relu_
+    components["critic_1"]._functional = torch.relu
 
 
 def _nudge(name: str, parameter: str) -> Plant:

@@ -81,3 +81,18 @@ def test_a_merge_of_an_unknown_type_is_refused() -> None:
 def test_sizes_must_be_positive() -> None:
     with pytest.raises(ConfigError, match=re.escape("obs_shape[1] must be a positive integer, got 0")):
         ObsModule((3, 0), 4)
+
+
+def test_a_merge_needs_an_input() -> None:
+    with pytest.raises(ConfigError, match="in_keys must name at least one input to merge"):
+        MergeModule([])
+
+
+def test_a_state_manager_reads_its_sizes_off_two_sources() -> None:
+    manager = {"_target_": "modules.blocks.state_manager.StateManager"}
+    sources = ({"name": "state"}, {"name": "action"})
+    module, shape = build_component("next", manager, BuildContext(in_shapes=((3,), (2,)), sources=sources))
+    data = module({"state": torch.ones(1, 3), "action": torch.ones(1, 2)})
+    assert (shape, data["next"].shape, data["state_delta"].shape) == ((3,), (1, 3), (1, 3))
+    with pytest.raises(ConfigError, match="needs two sources, a state and an action, vectors both"):
+        build_component("next", manager, BuildContext(in_shapes=((3,),), sources=sources[:1]))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -252,3 +253,14 @@ def test_a_misspelt_key_is_told_before_what_follows_from_it() -> None:
 def test_scales_are_numbers(scale: str) -> None:
     with pytest.raises(ConfigError, match=f"{scale} must be a number, got 'x'"):
         LinearModule(2, 2, **{scale: "x"})  # type: ignore[arg-type]
+
+
+def test_a_shape_of_ones_own_that_is_no_tuple_is_blamed_on_its_class() -> None:
+    class Odd(LinearModule):
+        @classmethod
+        def output_shape(cls, in_shapes: Any, options: Any) -> Any:
+            return 3
+
+    setattr(sys.modules[__name__], "Odd", Odd)  # noqa: B010
+    with pytest.raises(ConfigError, match="output_shape must give a tuple, the sizes without the batch, got 3"):
+        build_component("odd", {"_target_": f"{__name__}.Odd", "out_features": 3}, BuildContext(in_shapes=((2,),)))
