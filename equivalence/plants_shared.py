@@ -45,7 +45,7 @@ def weight_mutants(rank: int = 2) -> tuple[Mutant, ...]:
     return (
         Mutant("no nonlinearity", overriding("_activate", lambda _, __, x: x)),
         Mutant("the nonlinearity that was the default", overriding("_activate", lambda _, __, x: torch.relu(x))),
-        Mutant("the nonlinearity twice", overriding("_activate", lambda right, _, x: right(right(x).clone()))),
+        Mutant("the nonlinearity twice", overriding("_activate", lambda right, _, x: right(right(x)))),
         Mutant("the bias behind the nonlinearity", overriding("_activate", late)),
         Mutant("weights are not clipped", overriding("clip_weights", lambda *_: None), level="training"),
         Mutant("biases are clipped, too", overriding("clip_weights", _clip_all), level="training"),
