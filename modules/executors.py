@@ -184,7 +184,6 @@ def _function_modes() -> Iterator[Any]:
 def _modes() -> dict[str, Any]:
     """What torch keeps per thread."""
     return {
-        "grad": torch.is_grad_enabled(),
         "inference": torch.is_inference_mode_enabled(),
         "autocast": {kind: torch.get_autocast_dtype(kind) for kind in AUTOCAST if torch.is_autocast_enabled(kind)},
         "device": torch.get_default_device(),
@@ -192,10 +191,10 @@ def _modes() -> dict[str, Any]:
 
 
 def run_with_modes(modes: dict[str, Any], m: nn.Module, inputs: Sequence[Any]) -> Any:
-    """Runs a component in a thread as the calling thread would."""
+    """Runs a component in a thread as the calling thread would, which wants no gradients."""
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(modes["inference"]))
-        stack.enter_context(torch.set_grad_enabled(modes["grad"]))
+        stack.enter_context(torch.no_grad())
         for kind, dtype in modes["autocast"].items():
             stack.enter_context(torch.autocast(kind, dtype=dtype))
         if modes["device"] != torch.get_default_device():

@@ -214,7 +214,10 @@ def _seems_finite(x: Tensor) -> bool:
 
 
 def _has_no_values(x: Tensor) -> bool:
-    """Whether only shapes are computed, or a batch of which torch tells no single values."""
+    """Whether only shapes are computed, or a batch of which torch tells no single values.
+
+    A fake tensor is told by its class's name, since the class needs an import.
+    """
     return inside_vmap() or x.is_meta or type(x).__name__ == "FakeTensor"
 
 

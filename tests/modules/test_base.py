@@ -62,7 +62,7 @@ def test_a_missing_input_is_named_with_what_is_there() -> None:
     with pytest.raises(InputError, match=message):
         LinearModule(3, 4)({"x": torch.ones(1)})
     with pytest.raises(KeyError, match=message):
-        SafeModule(LinearModule(3, 4)).module({"x": torch.ones(1)})
+        LinearModule(3, 4)({"x": torch.ones(1)})
 
 
 def test_a_tensor_is_no_mapping() -> None:

@@ -15,10 +15,9 @@ from tensordict.nn import TensorDictModule
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 
-from modules import ComponentContainer, MettaModule, ParallelDAGExecutor, SafeModule
+from modules import ComponentContainer, MettaModule
 from modules.errors import GraphError
 from modules.layers.linear import LinearModule
-from modules.program import run_plainly
 from tests.modules._graphs import Add, Two, X, container, linears
 
 
@@ -349,14 +348,3 @@ def test_wanted_outputs_must_be_a_list() -> None:
     for ask in (lambda: components.execute({"x": X}, outputs="ab"), lambda: components.order("ab")):
         with pytest.raises(GraphError, match=r"outputs must be a list of keys such as \['ab'\]"):
             ask()
-
-
-@pytest.mark.parametrize("run", [None, run_plainly, ParallelDAGExecutor()])
-def test_an_error_of_torch_has_a_note_with_the_component(run: Any) -> None:
-    container = ComponentContainer()
-    container.register_component("a", LinearModule(3, 4, in_keys=("x",), out_keys=("a",)))
-    container.register_component("b", SafeModule(LinearModule(5, 1, in_keys=("a",), out_keys=("b",))))
-    data = {"x": torch.ones(2, 3)}
-    with pytest.raises(RuntimeError, match="cannot be multiplied") as caught:
-        run(container, data) if isinstance(run, ParallelDAGExecutor) else container.execute(data, run=run)
-    assert caught.value.__notes__ == ["in component 'b' (SafeModule(LinearModule))"]

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from modules import ComponentContainer, LinearModule, ParallelDAGExecutor, SafeModule
 from modules.base import MettaModule
 from modules.errors import GraphError
 from modules.graph import Node, execution_order
@@ -97,3 +98,14 @@ def test_a_program_of_nothing_does_nothing() -> None:
     data: dict[str, Any] = {}
     compile_program([], [], {})({}, data)
     assert data == {}
+
+
+@pytest.mark.parametrize("run", [None, run_plainly, ParallelDAGExecutor()])
+def test_an_error_of_torch_has_a_note_with_the_component(run: Any) -> None:
+    container = ComponentContainer()
+    container.register_component("a", LinearModule(3, 4, in_keys=("x",), out_keys=("a",)))
+    container.register_component("b", SafeModule(LinearModule(5, 1, in_keys=("a",), out_keys=("b",))))
+    data = {"x": torch.ones(2, 3)}
+    with pytest.raises(RuntimeError, match="cannot be multiplied") as caught:
+        run(container, data) if isinstance(run, ParallelDAGExecutor) else container.execute(data, run=run)
+    assert caught.value.__notes__ == ["in component 'b' (SafeModule(LinearModule))"]
