@@ -101,6 +101,7 @@ def test_a_program_of_nothing_does_nothing() -> None:
 
 
 @pytest.mark.parametrize("run", [None, run_plainly, ParallelDAGExecutor()])
+@torch.no_grad()
 def test_an_error_of_torch_has_a_note_with_the_component(run: Any) -> None:
     container = ComponentContainer()
     container.register_component("a", LinearModule(3, 4, in_keys=("x",), out_keys=("a",)))
